@@ -1,0 +1,229 @@
+package engine
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"iter"
+	"runtime"
+	"strings"
+
+	"awsscanner/internal/model"
+)
+
+// A Result is the verdict of one rule on one resource. If the kind could not be listed
+// somewhere, the resource's ID is "*": an absent row is never a pass.
+type Result struct {
+	Rule     *Rule
+	Resource *model.Meta
+	Verdict
+
+	of   model.Resource // nil for a hole
+	snap *Snapshot
+}
+
+// Kind returns the kind as reports show it.
+func (r *Result) Kind() model.Kind { return r.Rule.Check.Subject.Reported() }
+
+// Evaluate runs rules over a snapshot. Results come rule by rule, in the order of the rules, of
+// accounts, regions and IDs.
+func Evaluate(s *Snapshot, rules []Rule) iter.Seq[Result] {
+	return func(yield func(Result) bool) {
+		// Rules run side by side, but only a few ahead of the one whose results are being read.
+		stop := make(chan struct{})
+		defer close(stop)
+		ahead := make(chan chan []Result, runtime.GOMAXPROCS(0))
+		go func() {
+			defer close(ahead)
+			for i := range rules {
+				out := make(chan []Result, 4)
+				select {
+				case ahead <- out:
+					go evaluate(s, &rules[i], out, stop)
+				case <-stop:
+					return
+				}
+			}
+		}()
+		for out := range ahead {
+			for results := range out {
+				for _, r := range results {
+					if !yield(r) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+func evaluate(s *Snapshot, rule *Rule, out chan<- []Result, stop <-chan struct{}) {
+	defer close(out)
+	var batch []Result
+	send := func() bool {
+		select {
+		case out <- batch:
+			batch = nil
+			return true
+		case <-stop:
+			return false
+		}
+	}
+	view := View{snap: s, rule: rule}
+	for _, read := range rule.Needs() {
+		name := strings.SplitN(read, ".", 3)
+		view.kinds = append(view.kinds, strings.Join(name[:min(2, len(name))], "."))
+	}
+	t := rule.Check.Subject
+	for _, r := range s.All(t) {
+		m := r.About()
+		if !s.Reads(m.Account) {
+			continue // what belongs to others serves joins, and is theirs to judge
+		}
+		v := view
+		v.scope = scope{m.Account, m.Region}
+		if batch = append(batch, Result{rule, m, judge(&v, r), r, s}); len(batch) == 1024 && !send() {
+			return
+		}
+	}
+	type where struct {
+		model.Place
+		id string
+	}
+	seen := map[where]bool{}
+	for _, h := range s.holesOf(t) {
+		if w := (where{h.Place, h.ID}); !seen[w] {
+			seen[w] = true
+			m := &model.Meta{ID: cmp.Or(h.ID, "*"), Account: h.Account, Region: h.Region}
+			batch = append(batch, Result{rule, m, unsure(h.Gap), nil, s})
+		}
+	}
+	send()
+}
+
+// judge runs a check. A missing attribute is a verdict; any other panic is a
+// broken rule, which is a verdict too and never ends the scan.
+func judge(v *View, r model.Resource) (verdict Verdict) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case model.Missing:
+			verdict = unsure(e.Gap)
+		default:
+			verdict = Unsure(model.RuleError, fmt.Sprint(e))
+		}
+	}()
+	verdict = v.rule.Check.judge(v, r)
+	switch {
+	case verdict.Status == "":
+		return Unsure(model.RuleError, "no verdict")
+	case verdict.Status != Failed:
+		verdict.Severity = 0
+	case verdict.Severity == 0:
+		verdict.Severity = v.rule.Severity
+	case verdict.Severity > v.rule.Worst:
+		return Unsure(model.RuleError, fmt.Sprintf("severity %s is above Worst", verdict.Severity))
+	}
+	return verdict
+}
+
+// Fingerprint names the finding: this rule on this resource. It is 32 hexadecimal digits, the same in every scan.
+func (r *Result) Fingerprint() string {
+	m := r.Resource
+	if m.ARN != "" {
+		return r.hash(m.ARN)
+	}
+	return r.hash(r.snap.Partition, m.Account, m.Region, string(r.Kind()), m.ID)
+}
+
+// Identity names the finding for comparisons over time. A resource that comes and goes while its owner stays has
+// its owner's; one of a CloudFormation stack, that of its place in the stack; any other, its own.
+func (r *Result) Identity() string {
+	m := r.Resource
+	if owner := r.Owner(); owner != "" {
+		return r.hash(r.snap.Partition, m.Account, m.Region, string(r.Kind()), "owner", owner)
+	}
+	tags := r.Tags()
+	if stack, id := tags["aws:cloudformation:stack-name"], tags["aws:cloudformation:logical-id"]; stack != "" && id != "" {
+		return r.hash(r.snap.Partition, m.Account, m.Region, string(r.Kind()), "stack", stack, id)
+	}
+	return r.Fingerprint()
+}
+
+func (r *Result) hash(parts ...string) string {
+	id := r.Rule.ID
+	if len(r.Rule.Formerly) > 0 {
+		id = r.Rule.Formerly[0]
+	}
+	h := sha256.New()
+	h.Write([]byte(id))
+	for _, p := range parts {
+		h.Write([]byte{0})
+		h.Write([]byte(p))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Owner returns what outlives the resource and replaces it, as "AWS::AutoScaling::AutoScalingGroup web"; "" if
+// nothing does, or if that is not known.
+func (r *Result) Owner() string {
+	if r.of == nil {
+		return ""
+	}
+	return r.snap.owner(r.of)
+}
+
+// Tags returns the tags that came with the list answer. Others are left out: the identity of
+// a finding may not depend on which rules were selected.
+func (r *Result) Tags() map[string]string {
+	if r.of == nil {
+		return nil
+	}
+	t := r.Rule.Check.Subject
+	for i := range t.Attrs {
+		if a := &t.Attrs[i]; a.Name == "Tags" && a.Calls[0] == t.List {
+			tags, _ := a.Value(r.of).(*model.Attr[map[string]string]).Lookup()
+			return tags
+		}
+	}
+	return nil
+}
+
+// owner follows the owner and part attributes of a resource.
+func (s *Snapshot) owner(r model.Resource) string {
+	t := model.TypeOf(r)
+	for i := range t.Attrs {
+		a := &t.Attrs[i]
+		if !a.Owner && !a.Part {
+			continue
+		}
+		refs, _ := a.References(r)
+		if a.Owner && len(refs) > 0 {
+			return a.Name + " " + refs[0]
+		}
+		for _, ref := range refs {
+			m := r.About()
+			if whole := s.byKind[a.Ref][key{m.Account, m.Region, ref}]; whole != nil {
+				if owner := s.owner(whole); owner != "" {
+					return owner
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// OwnerReads lists what Owner needs of a kind and of those it is part of, so that the plan of
+// calls can provide it whichever rules are selected.
+func OwnerReads(t *model.Type, kinds model.Table) (reads []string) {
+	for i := range t.Attrs {
+		if a := &t.Attrs[i]; a.Owner {
+			reads = append(reads, t.Name+"."+a.Name)
+		} else if whole := kinds[a.Ref]; a.Part && whole != nil {
+			reads = append(reads, t.Name+"."+a.Name)
+			reads = append(reads, OwnerReads(whole, kinds)...)
+		}
+	}
+	return reads
+}

@@ -1,0 +1,154 @@
+// Package engine evaluates rules over a snapshot of resources.
+// Evaluation is pure: no I/O, no clock, no order.
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"awsscanner/internal/model"
+)
+
+// A Rule is one check with its documentation.
+type Rule struct {
+	ID       string   // "<service>-<resource>-<property>", never reused
+	Formerly []string // earlier IDs, the first of all first: fingerprints are made with that one
+	Title    string   // states the desired condition
+	Level    Level
+	Severity Severity // of a failure, unless its verdict says otherwise
+	Worst    Severity // that a verdict may have
+	Pillars  []Pillar // most important first
+	Why      string   // what goes wrong otherwise
+	Fix      Fix
+	Reads    []string // what the check reads of its subject and of other kinds: "sqs.Queue.KMSKey"
+	Check    Check
+}
+
+// A Fix says how to put a failure right, and what may break by it.
+type Fix struct {
+	Text   string // what to do
+	CLI    string // the same with the aws command; placeholders in <>
+	IaC    string // CloudFormation or Terraform fragment
+	Breaks string // who may stop working, and how to check first
+	Undo   string // the way back
+	Effect Effect
+}
+
+// An Effect is the worst that a fix does beside its purpose.
+type Effect string
+
+const (
+	Additive Effect = "additive" // something is added, nothing stops
+	Replaces Effect = "replaces" // a setting or a resource takes the place of another
+	Destroys Effect = "destroys" // data or a resource is gone afterwards
+	Downtime Effect = "downtime" // something stops for a while
+)
+
+var dangerous = regexp.MustCompile(`\b(delete|terminate|overwrite|apply-immediately|put-[a-z-]*policy|detach|deregister|revoke)`)
+
+var ruleID = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
+
+// Service returns the service whose folder the rule is in, as the catalogue spells it.
+func (r *Rule) Service() string { return r.Check.Subject.Service() }
+
+// Validate finds what a rule lacks. It does not run the check.
+func (r *Rule) Validate() error {
+	var errs []error
+	bad := func(is bool, format string, args ...any) {
+		if is {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	bad(!ruleID.MatchString(r.ID), "ID %q is not lower-case words joined by hyphens", r.ID)
+	bad(!strings.HasPrefix(r.ID, r.Service()+"-"), "ID does not begin with the service %s", r.Service())
+	bad(r.Title == "" || len(r.Title) > 90, "Title must have 1 to 90 characters")
+	bad(!slices.Contains(Levels, r.Level), "Level %q is none of %v", r.Level, Levels)
+	bad(r.Severity < Informational || r.Severity > Critical, "Severity is missing")
+	bad(r.Worst < r.Severity || r.Worst > Critical, "Worst is less than Severity")
+	bad(len(r.Pillars) == 0, "Pillars is empty")
+	for _, p := range r.Pillars {
+		bad(!slices.Contains(Pillars, p), "%q is no pillar", p)
+	}
+	bad(r.Why == "", "Why is empty")
+	bad(r.Fix.Text == "" || r.Fix.CLI == "" || r.Fix.Breaks == "" || r.Fix.Undo == "", "Fix lacks Text, CLI, Breaks or Undo")
+	bad(!slices.Contains([]Effect{Additive, Replaces, Destroys, Downtime}, r.Fix.Effect), "Fix.Effect %q is unknown", r.Fix.Effect)
+	bad(r.Fix.Effect == Additive && dangerous.MatchString(r.Fix.CLI), "Fix.CLI has a dangerous verb (%s), which is not merely additive", dangerous.FindString(r.Fix.CLI))
+	return errors.Join(errs...)
+}
+
+// A Check judges one resource of one kind.
+type Check struct {
+	Subject *model.Type
+	Params  any // pointer to the parameters in force, nil if there are none
+
+	judge func(*View, model.Resource) Verdict
+	reads []string // that depend on the parameters
+	with  func([]byte) (Check, error)
+}
+
+// Each makes a Check of a function; its second parameter says which resources it judges.
+func Each[R model.Resource](judge func(*View, R) Verdict) Check {
+	return Check{
+		Subject: typeOf[R](),
+		judge:   func(v *View, r model.Resource) Verdict { return judge(v, r.(R)) },
+	}
+}
+
+// EachWith is Each for a rule with parameters. If *P has a method Validate() error, it is
+// asked about overrides; if it has Reads() []string, that is read beside Rule.Reads.
+func EachWith[P any, R model.Resource](defaults P, judge func(*View, *P, R) Verdict) Check {
+	c := Each(func(v *View, r R) Verdict { return judge(v, &defaults, r) })
+	c.Params = &defaults
+	if p, ok := c.Params.(interface{ Reads() []string }); ok {
+		c.reads = p.Reads()
+	}
+	c.with = func(override []byte) (Check, error) {
+		var p P // a deep copy: decoding into the defaults would write into their slices
+		b, err := json.Marshal(defaults)
+		if err == nil {
+			err = json.Unmarshal(b, &p)
+		}
+		if err == nil {
+			err = model.DecodeStrict(override, &p)
+		}
+		if v, ok := any(&p).(interface{ Validate() error }); ok && err == nil {
+			err = v.Validate()
+		}
+		return EachWith(p, judge), err
+	}
+	return c
+}
+
+// With returns the rule with other parameters: a JSON object of those that differ.
+func (r Rule) With(override []byte) (Rule, error) {
+	if r.Check.with == nil {
+		return r, fmt.Errorf("rule %s has no parameters", r.ID)
+	}
+	c, err := r.Check.with(override)
+	if err != nil {
+		return r, fmt.Errorf("parameters of rule %s: %w", r.ID, err)
+	}
+	r.Check = c
+	return r, nil
+}
+
+// Needs lists all that the rule reads with its present parameters.
+func (r *Rule) Needs() []string { return slices.Concat(r.Reads, r.Check.reads) }
+
+func typeOf[R model.Resource]() *model.Type {
+	var r R
+	return model.TypeOf(r)
+}
+
+// A Set collects the rules of one package.
+type Set []Rule
+
+// Add is called once per rule file.
+func (s *Set) Add(r Rule) struct{} {
+	*s = append(*s, r)
+	return struct{}{}
+}
