@@ -38,6 +38,14 @@ func OrNone[T any](p *T) Attr[T] {
 	return Known(*p)
 }
 
+// FromString returns what the SDK answered as a plain string or an enumeration: "", where AWS documents a value, is unknown.
+func FromString[S ~string](s S) (a Attr[string]) {
+	if s != "" {
+		a = Known(string(s))
+	}
+	return a
+}
+
 // Unknown returns an attribute without a value, and why.
 func Unknown[T any](g *Gap) Attr[T] { return Attr[T]{gap: g} }
 

@@ -273,3 +273,26 @@ func (m Table) Resolve(read string) (*Type, *Attribute, error) {
 	}
 	return nil, nil, fmt.Errorf("there is no attribute %s", read)
 }
+
+// Merge adds to a resource what another copy of it knows more: attributes, names, accounts that see it, gaps.
+func Merge(into, from Resource) {
+	a, b := into.About(), from.About()
+	union := func(x, y []string) []string {
+		out := slices.Concat(x, y)
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	if len(b.Shared) > 0 {
+		a.Shared = union(a.Shared, b.Shared)
+	}
+	if len(b.Refs) > 0 {
+		a.Refs = union(a.Refs, b.Refs)
+	}
+	a.Gaps = append(a.Gaps, b.Gaps...)
+	to, at := reflect.ValueOf(into).Elem(), reflect.ValueOf(from).Elem()
+	each(into, func(attr *Attribute, s settable) {
+		if !s.IsKnown() {
+			to.Field(attr.index).Set(at.Field(attr.index))
+		}
+	})
+}

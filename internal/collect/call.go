@@ -1,0 +1,111 @@
+// Package collect fetches resources from AWS. It and its sub-packages, one per
+// service, are the only importers of the AWS SDK.
+package collect
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"awsscanner/internal/model"
+)
+
+// A Service lists the calls to one AWS service, made from one place.
+// Service code only calls the API and copies fields. What an error means, what
+// runs when and what is needed at all is decided by the driver.
+type Service func(At) []Call
+
+// At is where calls are made.
+type At struct {
+	model.Place
+	Partition string
+	Start     time.Time // of the scan
+	Config    aws.Config
+}
+
+// ARN returns the ARN of something that the place owns.
+func (a At) ARN(service, resource string) string {
+	return "arn:" + a.Partition + ":" + service + ":" + a.Region + ":" + a.Account + ":" + resource
+}
+
+// A Call is one operation of the SDK, and what it is for. What it fills is told by the call tags of the model.
+type Call struct {
+	Op     string                    // "sqs:GetQueueAttributes"; a second use of an operation is told apart by a suffix "#public"
+	Lists  []model.Resource          // examples of the kinds that this call, and no other, lists
+	Needs  []string                  // attributes that Do or When read: "ec2.Instance.Image"
+	When   func(model.Resource) bool // which items it is made for; nil for all
+	Absent []string                  // error codes that mean "none": its attributes become known and zero, its references absent
+	Do     Do
+}
+
+// A Do is what a call does, and how often: the driver makes one from each of
+// Global, Regional, PerItem, PerBatch, PerRegion and ByReference.
+type Do struct {
+	often  string      // for people
+	global bool        // once per account
+	of     *model.Type // kind of the items; nil if it only lists
+	batch  int         // items or references a time; 0 for all of a place
+	refs   model.Kind  // to which others refer
+	follow func(ref string) bool
+	run    func(context.Context, in, Found) error
+}
+
+type in struct {
+	items []model.Resource
+	refs  []string
+}
+
+// Found takes what a call lists. Owner and home are those of the place unless set.
+type Found func(model.Resource)
+
+// Global is made once per account.
+func Global(list func(context.Context, Found) error) Do {
+	return Do{often: "once per account", global: true, run: func(ctx context.Context, _ in, f Found) error { return list(ctx, f) }}
+}
+
+// Regional is made once per region.
+func Regional(list func(context.Context, Found) error) Do {
+	d := Global(list)
+	d.global, d.often = false, "once per region"
+	return d
+}
+
+// PerItem is made for each item, from its home.
+func PerItem[R model.Resource](fill func(context.Context, R) error) Do {
+	d := PerBatch(1, func(ctx context.Context, r []R) error { return fill(ctx, r[0]) })
+	d.often = "for each " + string(d.of.Kind)
+	return d
+}
+
+// PerRegion is made once per region for all items there.
+func PerRegion[R model.Resource](fill func(context.Context, []R) error) Do {
+	d := PerBatch(0, fill)
+	d.often = "once per region"
+	return d
+}
+
+// PerBatch is made for up to n items of one region.
+func PerBatch[R model.Resource](n int, fill func(context.Context, []R) error) Do {
+	var zero R
+	t := model.TypeOf(zero)
+	return Do{often: "for several " + string(t.Kind) + " at a time", of: t, batch: n, run: func(ctx context.Context, in in, _ Found) error {
+		items := make([]R, len(in.items))
+		for i, r := range in.items {
+			items[i] = r.(R)
+		}
+		return fill(ctx, items)
+	}}
+}
+
+// ByReference lists the resources of a kind that others refer to, n references a time: those in the attributes
+// with a ref tag of that kind, if a selected rule reads them together with the kind. Of these, follow picks.
+func ByReference(kind model.Kind, n int, follow func(ref string) bool, list func(context.Context, []string, Found) error) Do {
+	return Do{often: "for each " + string(kind) + " that something refers to", refs: kind, batch: n, follow: follow,
+		run: func(ctx context.Context, in in, f Found) error { return list(ctx, in.refs, f) }}
+}
+
+// If makes a When.
+func If[R model.Resource](cond func(R) bool) func(model.Resource) bool {
+	return func(r model.Resource) bool { return cond(r.(R)) }
+}

@@ -1,0 +1,129 @@
+// Package cloudtrail collects from AWS CloudTrail.
+package cloudtrail
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
+
+	"awsscanner/internal/collect"
+	"awsscanner/internal/model"
+	my "awsscanner/internal/model/cloudtrail"
+)
+
+func Calls(at collect.At) []collect.Call {
+	c := cloudtrail.NewFromConfig(at.Config)
+	return []collect.Call{{
+		Op:    "cloudtrail:DescribeTrails", // has no pages
+		Lists: []model.Resource{&my.Trail{}},
+		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
+			// With shadows, because the home of a trail, or its owner, may not be part of the scan.
+			out, err := c.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{IncludeShadowTrails: aws.Bool(true)})
+			if err != nil {
+				return err
+			}
+			for _, t := range out.TrailList {
+				id := aws.ToString(t.TrailARN)
+				arn, _ := model.ParseARN(id)
+				found(&my.Trail{
+					Meta:                model.Meta{ID: id, ARN: id, Name: aws.ToString(t.Name), Account: arn.Account, Region: aws.ToString(t.HomeRegion)},
+					MultiRegion:         model.FromPtr(t.IsMultiRegionTrail),
+					Organization:        model.FromPtr(t.IsOrganizationTrail),
+					GlobalServiceEvents: model.FromPtr(t.IncludeGlobalServiceEvents),
+					Bucket:              model.FromPtr(t.S3BucketName),
+					LogFileValidation:   model.FromPtr(t.LogFileValidationEnabled),
+					KMSKey:              model.OrNone(t.KmsKeyId),
+					LogGroupARN:         model.OrNone(t.CloudWatchLogsLogGroupArn),
+				})
+			}
+			return nil
+		}),
+	}, {
+		Op: "cloudtrail:GetTrailStatus",
+		Do: collect.PerItem(func(ctx context.Context, t *my.Trail) error {
+			out, err := c.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &t.ARN})
+			if err != nil {
+				return err
+			}
+			t.Logging = model.FromPtr(out.IsLogging)
+			if out.IsLogging == nil {
+				return nil // an answer without it says nothing of deliveries either
+			}
+			t.DeliveryError = model.OrNone(out.LatestDeliveryError)
+			t.LogsDeliveryError = model.OrNone(out.LatestCloudWatchLogsDeliveryError)
+			t.LastDelivery = model.OrNone(out.LatestDeliveryTime)
+			t.LastLogsDelivery = model.OrNone(out.LatestCloudWatchLogsDeliveryTime)
+			return nil
+		}),
+	}, {
+		Op: "cloudtrail:GetEventSelectors",
+		Do: collect.PerItem(func(ctx context.Context, t *my.Trail) error {
+			out, err := c.GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: &t.ARN})
+			if err != nil {
+				return err
+			}
+			if out.TrailARN == nil { // always there
+				return nil
+			}
+			basic := []my.Selector{}
+			for _, s := range out.EventSelectors {
+				sel := my.Selector{ReadWriteType: string(s.ReadWriteType), ManagementEvents: s.IncludeManagementEvents == nil || *s.IncludeManagementEvents,
+					ExcludedSources: s.ExcludeManagementEventSources}
+				for _, d := range s.DataResources {
+					sel.DataResources = append(sel.DataResources, my.DataResource{Type: aws.ToString(d.Type), Values: d.Values})
+				}
+				basic = append(basic, sel)
+			}
+			t.Selectors, t.AdvancedSelectors = model.Known(basic), model.Known(advanced(out.AdvancedEventSelectors))
+			return nil
+		}),
+	}, {
+		Op:    "cloudtrail:ListEventDataStores",
+		Lists: []model.Resource{&my.EventDataStore{}},
+		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
+			pages := cloudtrail.NewListEventDataStoresPaginator(c, &cloudtrail.ListEventDataStoresInput{})
+			for pages.HasMorePages() {
+				page, err := pages.NextPage(ctx)
+				if err != nil {
+					return err
+				}
+				for _, s := range page.EventDataStores {
+					arn := aws.ToString(s.EventDataStoreArn)
+					found(&my.EventDataStore{Meta: model.Meta{ID: arn, ARN: arn, Name: aws.ToString(s.Name)}})
+				}
+			}
+			return nil
+		}),
+	}, {
+		// The list answer has only name and ARN: its other members are deprecated and no longer filled.
+		Op: "cloudtrail:GetEventDataStore",
+		Do: collect.PerItem(func(ctx context.Context, s *my.EventDataStore) error {
+			out, err := c.GetEventDataStore(ctx, &cloudtrail.GetEventDataStoreInput{EventDataStore: &s.ARN})
+			if err != nil {
+				return err
+			}
+			if out.EventDataStoreArn == nil { // always there
+				return nil
+			}
+			s.Status = model.FromString(out.Status)
+			s.MultiRegion = model.FromPtr(out.MultiRegionEnabled)
+			s.AdvancedSelectors = model.Known(advanced(out.AdvancedEventSelectors))
+			return nil
+		}),
+	}}
+}
+
+func advanced(in []types.AdvancedEventSelector) []my.AdvancedSelector {
+	out := []my.AdvancedSelector{}
+	for _, s := range in {
+		var sel my.AdvancedSelector
+		for _, f := range s.FieldSelectors {
+			sel.Fields = append(sel.Fields, my.FieldSelector{Field: aws.ToString(f.Field), Equals: f.Equals, StartsWith: f.StartsWith, EndsWith: f.EndsWith,
+				NotEquals: f.NotEquals, NotStartsWith: f.NotStartsWith, NotEndsWith: f.NotEndsWith})
+		}
+		out = append(out, sel)
+	}
+	return out
+}

@@ -1,0 +1,121 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"awsscanner/internal/model"
+)
+
+// gapOf classifies an error, for all services in one place.
+func gapOf(call string, err error) *model.Gap {
+	g := &model.Gap{Reason: model.CallFailed, Call: call, Detail: detailOf(err)}
+	var missing model.Missing
+	var api smithy.APIError
+	var response *smithyhttp.ResponseError
+	var timeout net.Error
+	status := 0
+	if errors.As(err, &response) && response.Response != nil && response.Response.Response != nil {
+		status = response.HTTPStatusCode()
+	}
+	switch {
+	case errors.As(err, &missing): // something it needs
+		g.Reason, g.Detail = missing.Gap.Reason, "needs "+missing.Gap.Call
+	case errors.As(err, &api):
+		g.Reason = reasonOf(api.ErrorCode(), api.ErrorMessage(), status)
+	case errors.Is(err, context.Canceled):
+		g.Reason = model.Stopped
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		g.Reason = model.TimedOut
+	case status != 0:
+		g.Reason = reasonOf("", "", status)
+	}
+	return g
+}
+
+// credentials are codes about who is calling, which come with the status of a denial too.
+var credentials = regexp.MustCompile(`^(ExpiredToken(Exception)?|RequestExpired|InvalidClientTokenId|UnrecognizedClientException|AuthFailure|SignatureDoesNotMatch|InvalidSignatureException|MissingAuthenticationToken(Exception)?|InvalidAccessKeyId|IncompleteSignature)$`)
+
+// reasonOf classifies an error code and, where that says nothing, an HTTP status.
+func reasonOf(code, message string, status int) model.Reason {
+	_, throttle := retry.DefaultThrottleErrorCodes[code]
+	switch {
+	case credentials.MatchString(code):
+		return model.CallFailed
+	case throttle, status == http.StatusTooManyRequests:
+		return model.Throttled
+	case code == "OptInRequired", code == "SubscriptionRequiredException", code == "NotSubscribed":
+		return model.NotSubscribed
+	case code == "RegionDisabledException", code == "InvalidAccessException":
+		return model.NotEnabled
+	case strings.Contains(code, "AccessDenied"), strings.HasPrefix(code, "Unauthorized"), strings.HasPrefix(code, "AuthorizationError"),
+		code == "NotAuthorized", code == "NotAuthorizedException", strings.HasPrefix(code, "Forbidden"), status == http.StatusForbidden:
+		switch {
+		case strings.Contains(message, "service control policy"):
+			return model.AccessDeniedSCP
+		case strings.Contains(message, "resource-based policy"):
+			return model.AccessDeniedResource
+		}
+		return model.AccessDenied
+	}
+	return model.CallFailed
+}
+
+// What no two equal errors share, or what tells more than the reader needs.
+var (
+	requestID = regexp.MustCompile(`(?i)[\s,;(]*\b(request|host) ?id:? *[\w+/=-]+\)?`)
+	encoded   = regexp.MustCompile(`(?i)\s*Encoded authorization failure message: *[\w+/=-]*`)
+	hosts     = regexp.MustCompile(`\b[a-z0-9.-]+\.(amazonaws\.com|api\.aws|amazonaws\.eu)(\.cn)?(:\d+)?\b`)
+)
+
+// detailOf returns the code and message of an error, in one line, without request IDs, encoded blobs and hosts.
+func detailOf(err error) string {
+	var api smithy.APIError
+	var garbled *smithy.DeserializationError
+	var dns *net.DNSError
+	var errno syscall.Errno
+	var u *url.Error
+	var response *smithyhttp.ResponseError
+	text := ""
+	switch {
+	case errors.As(err, &api) && api.ErrorCode() != "UnknownError":
+		text = api.ErrorCode()
+		if api.ErrorMessage() != "" {
+			text += ": " + api.ErrorMessage()
+		}
+	case errors.As(err, &response) && response.HTTPStatusCode() >= 300:
+		text = fmt.Sprintf("HTTP status %d without an error code", response.HTTPStatusCode())
+	case errors.As(err, &garbled):
+		text = "the answer cannot be decoded: " + garbled.Err.Error()
+	case errors.As(err, &dns):
+		text = "the endpoint's name cannot be resolved"
+	case errors.As(err, &errno):
+		text = errno.Error()
+	case errors.As(err, &u):
+		text = u.Err.Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		text = "no answer in time"
+	default:
+		for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+			text = inner.Error()
+		}
+	}
+	text = encoded.ReplaceAllString(requestID.ReplaceAllString(text, ""), "")
+	text = hosts.ReplaceAllString(text, "the endpoint")
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > 300 {
+		text = text[:300] + "…"
+	}
+	return text
+}

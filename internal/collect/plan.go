@@ -1,0 +1,177 @@
+package collect
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"awsscanner/internal/model"
+)
+
+// A Plan is the calls that a set of rules needs, and no others.
+type Plan struct {
+	Ops      []string // in an order that gives each what it needs
+	Kinds    []model.Kind
+	services []Service
+	of       map[string]int // op -> index into services
+	after    map[string][]string
+	often    map[string]string
+	subjects []*model.Type
+	wanted   map[*model.Type][]*model.Attribute // that somebody reads
+	follow   map[model.Kind][]reference         // attributes whose references are followed
+}
+
+// A reference is an attribute that refers to resources of another kind.
+type reference struct {
+	from *model.Type
+	attr *model.Attribute
+}
+
+// NewPlan plans what rules read, one list for each rule. References are followed only for a
+// rule that reads both them and what they refer to.
+func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, error) {
+	p := &Plan{services: services, of: map[string]int{}, after: map[string][]string{}, often: map[string]string{},
+		wanted: map[*model.Type][]*model.Attribute{}, follow: map[model.Kind][]reference{}}
+	calls := map[string]Call{}
+	for i, s := range services {
+		for _, c := range s(At{}) {
+			if _, ok := calls[c.Op]; ok {
+				return nil, fmt.Errorf("%s is declared twice", c.Op)
+			}
+			calls[c.Op], p.of[c.Op], p.often[c.Op] = c, i, c.Do.often
+			for _, r := range c.Lists {
+				t := model.TypeOf(r)
+				if t.List != c.Op {
+					return nil, fmt.Errorf("%s is listed by %s, not %s", t.Name, t.List, c.Op)
+				}
+				if (t.Scope == model.Global) != c.Do.global || (t.Scope == model.Referenced) != (c.Do.refs != "") {
+					return nil, fmt.Errorf("%s and %s differ in scope", t.Name, c.Op)
+				}
+			}
+		}
+	}
+
+	// First the references, as what lists their kind must come after what they stand in.
+	for _, rule := range reads {
+		var refs []reference
+		for _, read := range rule {
+			t, a, err := kinds.Resolve(read)
+			if err != nil {
+				return nil, err
+			}
+			if a != nil && a.Ref != "" && !a.Part {
+				refs = append(refs, reference{t, a})
+			}
+		}
+		for _, read := range rule {
+			t, _, _ := kinds.Resolve(read)
+			for _, r := range refs {
+				if r.attr.Ref == t.Kind && t.Scope == model.Referenced && !slices.Contains(p.follow[t.Kind], r) {
+					p.follow[t.Kind] = append(p.follow[t.Kind], r)
+				}
+			}
+		}
+	}
+
+	done := map[string]bool{} // false while under way
+	var need func(op string) error
+	// attribute plans one attribute, or the list of a kind, and returns the calls that provide it.
+	attribute := func(t *model.Type, a *model.Attribute) (ops []string, err error) {
+		if t.List == "" && !slices.Contains(p.subjects, t) {
+			p.subjects = append(p.subjects, t)
+		}
+		if a != nil && !slices.Contains(p.wanted[t], a) {
+			p.wanted[t] = append(p.wanted[t], a)
+		}
+		if t.List != "" {
+			ops = append(ops, t.List)
+		}
+		if a != nil {
+			ops = append(ops, a.Calls...)
+		}
+		for _, op := range ops {
+			if err := need(op); err != nil {
+				return nil, err
+			}
+		}
+		if a != nil && !a.Both { // a second choice waits for the first
+			for i := range a.Calls[1:] {
+				p.after[a.Calls[i+1]] = append(p.after[a.Calls[i+1]], a.Calls[i])
+			}
+		}
+		return ops, nil
+	}
+	need = func(op string) error {
+		if ready, ok := done[op]; ok {
+			if !ready {
+				return fmt.Errorf("%s needs itself", op)
+			}
+			return nil
+		}
+		c, ok := calls[op]
+		if !ok {
+			return fmt.Errorf("no service makes the call %s", op)
+		}
+		done[op] = false
+		depend := func(t *model.Type, a *model.Attribute) error {
+			ops, err := attribute(t, a)
+			if err != nil {
+				return fmt.Errorf("%s: %w", op, err)
+			}
+			p.after[op] = append(p.after[op], ops...)
+			return nil
+		}
+		for _, read := range c.Needs {
+			t, a, err := kinds.Resolve(read)
+			if err == nil {
+				err = depend(t, a)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if c.Do.of != nil {
+			if err := depend(c.Do.of, nil); err != nil {
+				return err
+			}
+		}
+		for _, r := range p.follow[c.Do.refs] {
+			if err := depend(r.from, r.attr); err != nil {
+				return err
+			}
+		}
+		done[op] = true
+		p.Ops = append(p.Ops, op)
+		for _, r := range c.Lists {
+			p.Kinds = append(p.Kinds, r.Kind())
+		}
+		return nil
+	}
+	for _, rule := range reads {
+		for _, read := range rule {
+			t, a, _ := kinds.Resolve(read)
+			if _, err := attribute(t, a); err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.Sort(p.Kinds)
+	return p, nil
+}
+
+// Permissions returns the IAM actions that the plan's calls need.
+func (p *Plan) Permissions() []string { return Permissions(p.Ops) }
+
+// Permissions returns the IAM actions that some calls need.
+func Permissions(ops []string) []string {
+	set := map[string]bool{}
+	for _, op := range ops {
+		for _, a := range model.Permissions(op) {
+			set[a] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// Often says for people how often a call of the plan is made.
+func (p *Plan) Often(op string) string { return p.often[op] }

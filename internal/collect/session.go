@@ -1,0 +1,198 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/account"
+	accounttypes "github.com/aws/aws-sdk-go-v2/service/account/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"awsscanner/internal/model"
+)
+
+// Options say with which credentials to scan, and how.
+type Options struct {
+	Profile string // of the shared configuration; "" for the default chain
+	Region  string // where to ask first; "" for what the configuration says
+	Version string // of the scanner, for the User-Agent header
+}
+
+// A Session is somebody who may call AWS, and who that is.
+type Session struct {
+	Config    aws.Config
+	Wire      *Wire
+	Account   string
+	Caller    string // ARN
+	Partition string
+}
+
+// Timeouts and retries of one request. A throttle is worth waiting for; an endpoint that does
+// not answer is not. The retry quota of the SDK would turn throttles into lost data: it is off.
+const (
+	attempts       = 8
+	maxBackoff     = 5 * time.Second
+	headerTimeout  = 20 * time.Second // per attempt, from request to the first byte of the answer
+	requestTimeout = 75 * time.Second // all attempts together
+)
+
+// Load reads the configuration of the SDK: environment, shared files, AWS_ENDPOINT_URL and the like.
+func Load(ctx context.Context, o Options) (aws.Config, error) {
+	// One client for all services, so that they share connections. It must be a BuildableClient while
+	// the configuration is loaded, for AWS_CA_BUNDLE, and frozen afterwards, or each service copies it.
+	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = 2000, 256
+		t.ResponseHeaderTimeout = headerTimeout
+	})
+	options := []func(*config.LoadOptions) error{config.WithHTTPClient(client)}
+	if o.Profile != "" {
+		options = append(options, config.WithSharedConfigProfile(o.Profile))
+	}
+	if o.Region != "" {
+		options = append(options, config.WithRegion(o.Region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		var profile config.SharedConfigProfileNotExistError
+		if errors.As(err, &profile) {
+			return cfg, fmt.Errorf("there is no profile %q in the AWS configuration: use one of those that `aws configure list-profiles` shows", profile.Profile)
+		}
+		return cfg, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	if c, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
+		cfg.HTTPClient = c.Freeze()
+	}
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1" // any region tells who is calling and which regions there are
+	}
+	return cfg, nil
+}
+
+// Open finds out who is calling.
+func Open(ctx context.Context, cfg aws.Config, version string) (*Session, error) {
+	s := &Session{Wire: &Wire{version: version}}
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, maxBackoff, ratelimit.None
+		})
+	}
+	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), s.Wire.add)
+	s.Config = cfg
+	out, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return nil, identityError(ctx, cfg.Region, err)
+	}
+	s.Account, s.Caller = aws.ToString(out.Account), aws.ToString(out.Arn)
+	arn, ok := model.ParseARN(s.Caller)
+	if !ok || s.Account == "" {
+		return nil, errors.New("sts:GetCallerIdentity does not say who is calling: check that AWS_ENDPOINT_URL points to AWS")
+	}
+	s.Partition = arn.Partition
+	return s, nil
+}
+
+// identityError says in one sentence why nobody knows who is calling, and what to do.
+func identityError(ctx context.Context, region string, err error) error {
+	var api smithy.APIError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &api):
+		switch api.ErrorCode() {
+		case "ExpiredToken", "ExpiredTokenException":
+			return errors.New("the AWS credentials have expired: sign in again (for example with `aws sso login`) and repeat the scan")
+		case "InvalidClientTokenId", "UnrecognizedClientException":
+			return fmt.Errorf("AWS does not know these credentials in region %s: if they belong to another partition, set --region to cn-north-1, us-gov-west-1 or eusc-de-east-1", region)
+		case "SignatureDoesNotMatch", "InvalidSignatureException":
+			return errors.New("the AWS secret access key does not fit its key ID: check AWS_SECRET_ACCESS_KEY or the profile")
+		}
+		return fmt.Errorf("AWS refuses to say who is calling (%s): check the credentials", detailOf(err))
+	case strings.Contains(err.Error(), "credential"):
+		return errors.New("no AWS credentials found: set AWS_PROFILE, sign in with `aws sso login`, or try `scanner scan --demo`")
+	}
+	return fmt.Errorf("the AWS endpoint of sts in region %s cannot be reached (%s): check the network, the region's name and AWS_ENDPOINT_URL", region, detailOf(err))
+}
+
+// Regions are those of an account.
+type Regions struct {
+	Enabled []string
+	Off     []string   // switched off, or on their way
+	Gap     *model.Gap // why they could not be listed; then Enabled are those that cannot be switched off
+}
+
+// Regions lists the regions of the account: as account:ListRegions tells, or else ec2:DescribeRegions.
+func (s *Session) Regions(ctx context.Context) Regions {
+	var r Regions
+	pages := account.NewListRegionsPaginator(account.NewFromConfig(s.Config), &account.ListRegionsInput{MaxResults: aws.Int32(50)})
+	var err error
+	for pages.HasMorePages() && err == nil {
+		var page *account.ListRegionsOutput
+		if page, err = pages.NextPage(ctx); err != nil {
+			break
+		}
+		for _, x := range page.Regions {
+			switch x.RegionOptStatus {
+			case accounttypes.RegionOptStatusEnabled, accounttypes.RegionOptStatusEnabledByDefault, accounttypes.RegionOptStatusDisabling:
+				r.Enabled = append(r.Enabled, aws.ToString(x.RegionName))
+			default:
+				r.Off = append(r.Off, aws.ToString(x.RegionName))
+			}
+		}
+	}
+	if err != nil || len(r.Enabled) == 0 {
+		r = Regions{}
+		var out *ec2.DescribeRegionsOutput
+		if out, err = ec2.NewFromConfig(s.Config).DescribeRegions(ctx, &ec2.DescribeRegionsInput{AllRegions: aws.Bool(true)}); err == nil {
+			for _, x := range out.Regions {
+				if aws.ToString(x.OptInStatus) == "not-opted-in" {
+					r.Off = append(r.Off, aws.ToString(x.RegionName))
+				} else {
+					r.Enabled = append(r.Enabled, aws.ToString(x.RegionName))
+				}
+			}
+		}
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		r.Gap = &model.Gap{Reason: model.Stopped, Call: "account:ListRegions"}
+	case err != nil:
+		r.Gap = gapOf("ec2:DescribeRegions", err)
+	case len(r.Enabled) == 0:
+		r.Gap = &model.Gap{Reason: model.CallFailed, Call: "ec2:DescribeRegions", Detail: "the answer names no region"}
+	}
+	if r.Gap != nil {
+		r.Enabled = slices.Clone(alwaysOn[s.Partition])
+	}
+	slices.Sort(r.Enabled)
+	slices.Sort(r.Off)
+	return r
+}
+
+// alwaysOn are the regions that cannot be switched off. Source: AWS Account Management Reference Guide, "Specify which
+// AWS Regions your account can use": those launched before 20 March 2019; as of 2026-11.
+var alwaysOn = map[string][]string{
+	"aws": {"ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1",
+		"eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"},
+	"aws-cn":     {"cn-north-1", "cn-northwest-1"},
+	"aws-us-gov": {"us-gov-east-1", "us-gov-west-1"},
+	"aws-eusc":   {"eusc-de-east-1"},
+}
+
+// At returns a region of the account as a place to collect from.
+func (s *Session) At(region string, start time.Time) At {
+	cfg := s.Config.Copy()
+	cfg.Region = region
+	return At{Place: model.Place{Account: s.Account, Region: region}, Partition: s.Partition, Start: start, Config: cfg}
+}

@@ -1,0 +1,111 @@
+package collect
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// A Wire watches the requests of all clients: it counts them, ends those that take too long,
+// and refuses answers that the SDK would take for empty ones.
+type Wire struct {
+	version   string
+	sent      atomic.Int64
+	throttled atomic.Int64
+}
+
+// Sent returns the number of requests sent, retries included.
+func (w *Wire) Sent() int { return int(w.sent.Load()) }
+
+// Throttled returns how many of them AWS answered with a throttle.
+func (w *Wire) Throttled() int { return int(w.throttled.Load()) }
+
+func (w *Wire) add(stack *middleware.Stack) error {
+	if err := awsmiddleware.AddUserAgentKeyValue("scanner", w.version)(stack); err != nil {
+		return err
+	}
+	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("scanner:Timeout", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		return next.HandleInitialize(ctx, in)
+	}), middleware.Before)
+	if err != nil {
+		return err
+	}
+	err = stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("scanner:Count", func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+		w.sent.Add(1)
+		out, m, err := next.HandleDeserialize(ctx, in)
+		var api smithy.APIError
+		if errors.As(err, &api) {
+			if _, ok := retry.DefaultThrottleErrorCodes[api.ErrorCode()]; ok {
+				w.throttled.Add(1)
+			}
+		}
+		return out, m, err
+	}), middleware.Before)
+	if err != nil {
+		return err
+	}
+	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("scanner:Answer", func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+		out, m, err := next.HandleDeserialize(ctx, in)
+		if response, ok := out.RawResponse.(*smithyhttp.Response); ok && err == nil && response.StatusCode < 300 {
+			body, readErr := io.ReadAll(response.Body)
+			response.Body.Close()
+			response.Body = io.NopCloser(bytes.NewReader(body))
+			if readErr != nil {
+				return out, m, fmt.Errorf("reading the answer: %w", readErr)
+			}
+			request, _ := in.Request.(*smithyhttp.Request)
+			err = checkAnswer(awsmiddleware.GetOperationName(ctx), request, body)
+		}
+		return out, m, err
+	}), middleware.After)
+}
+
+// checkAnswer refuses a successful answer that is not one of the operation. The decoders of the SDK take an empty body,
+// null, and any XML document whatever its root for an answer without members: a garbled list would be an empty one.
+func checkAnswer(operation string, request *smithyhttp.Request, body []byte) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return errors.New("the answer is empty")
+	}
+	if request != nil && strings.HasPrefix(request.Header.Get("Content-Type"), "application/x-www-form-urlencoded") { // query and EC2 protocol
+		d := xml.NewDecoder(bytes.NewReader(body))
+		for {
+			token, err := d.Token()
+			if err != nil {
+				return fmt.Errorf("the answer is no XML document: %w", err)
+			}
+			if root, ok := token.(xml.StartElement); ok {
+				if root.Name.Local != operation+"Response" {
+					return fmt.Errorf("the answer is a <%s>, not a <%sResponse>", root.Name.Local, operation)
+				}
+				if !bytes.HasSuffix(bytes.TrimSpace(body), []byte(root.Name.Local+">")) {
+					return errors.New("the answer is cut off")
+				}
+				return nil
+			}
+		}
+	}
+	if request != nil && request.Header.Get("Smithy-Protocol") == "rpc-v2-cbor" {
+		if body[0]>>5 != 5 { // RFC 8949, section 3.1: major type 5 is a map
+			return errors.New("the answer is no CBOR map")
+		}
+		return nil
+	}
+	if trimmed := bytes.TrimSpace(body); trimmed[0] != '{' || !json.Valid(trimmed) {
+		return errors.New("the answer is no JSON object")
+	}
+	return nil
+}
