@@ -4,10 +4,22 @@ package rules
 import (
 	"slices"
 
+	"awsscanner/rules/acm"
+	"awsscanner/rules/cloudformation"
+	"awsscanner/rules/cloudtrail"
+	"awsscanner/rules/cloudwatchlogs"
+	"awsscanner/rules/ec2"
 	"awsscanner/rules/sqs"
+	"awsscanner/rules/ssm"
 )
 
 // All is every rule of the scanner, in the order of services and IDs.
 var All = slices.Concat(
+	acm.Rules,
+	cloudformation.Rules,
+	cloudtrail.Rules,
+	cloudwatchlogs.Rules,
+	ec2.Rules,
 	sqs.Rules,
+	ssm.Rules,
 )

@@ -80,15 +80,22 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 	return cfg, nil
 }
 
-// Open finds out who is calling.
-func Open(ctx context.Context, cfg aws.Config, version string) (*Session, error) {
-	s := &Session{Wire: &Wire{version: version}}
+// Watch returns a configuration whose clients retry with patience and are watched by the wire.
+func Watch(cfg aws.Config, version string) (aws.Config, *Wire) {
+	w := &Wire{version: version}
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, maxBackoff, ratelimit.None
 		})
 	}
-	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), s.Wire.add)
+	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), w.add)
+	return cfg, w
+}
+
+// Open finds out who is calling.
+func Open(ctx context.Context, cfg aws.Config, version string) (*Session, error) {
+	s := &Session{}
+	cfg, s.Wire = Watch(cfg, version)
 	s.Config = cfg
 	out, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {

@@ -144,6 +144,9 @@ func List[T any](a model.Attr[[]T]) Many[T] {
 	return Many[T]{items: items, gap: a.Gap()}
 }
 
+// Of makes the elements of a slice one can ask questions about; there are no others.
+func Of[T any](items []T) Many[T] { return Many[T]{items: items} }
+
 // An Index finds resources by what they say: the queues by the dead-letter queue they name.
 type Index[R model.Resource, K comparable] struct{ keys func(R) []K }
 

@@ -58,7 +58,7 @@ func Calls(at collect.At) []collect.Call {
 	}, {
 		Op:    "cloudformation:DescribeStackEvents",
 		Needs: []string{"cloudformation.Stack.Status"},
-		When:  collect.If(func(s *my.Stack) bool { return my.Failed(s.Status.Get()) }),
+		When:  collect.If(func(s *my.Stack) bool { return my.EventsRead(s.Status.Get()) }),
 		Do: collect.PerItem(func(ctx context.Context, s *my.Stack) error {
 			var since time.Time
 			failures := []my.Failure{}

@@ -6,64 +6,72 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
+	"awsscanner/internal/awstest"
 	"awsscanner/internal/collect"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
 	"awsscanner/internal/model/kinds"
 )
 
-// Account is the one that is scanned.
+// Account is the one that is scanned, at Start.
 const Account = "111122223333"
 
-// Run collects what reads needs from some regions. It returns the snapshot as text, and the requests made, sorted.
-// The function answers them; an answer that starts with '!' is an error code and message.
-func Run(t *testing.T, service collect.Service, reads, regions []string, answer func(region, action, body string) string) (snapshot string, requests []string) {
+// Start is the time of the scan.
+var Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Run collects what reads needs from some regions, with a real SDK client. It returns the snapshot as text, and the
+// requests made as "region op", sorted. The function answers them: params are the request's JSON with sorted keys, or
+// its sorted form. An answer that starts with '!' is an error code and message; XML answers come without the root.
+func Run(t *testing.T, service collect.Service, reads, regions []string, answer func(region, op, params string) string) (snapshot string, requests []string) {
 	t.Helper()
 	plan, err := collect.NewPlan([]collect.Service{service}, kinds.All, reads)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
+	client := roundTrip(func(r *http.Request) (*http.Response, error) {
+		q, err := awstest.RequestOf(r)
+		if err != nil {
+			return nil, err
+		}
+		op := q.Op[strings.Index(q.Op, ":")+1:]
+		mu.Lock()
+		requests = append(requests, q.Region+" "+op)
+		mu.Unlock()
+		body, status := answer(q.Region, op, q.Params), 200
+		isXML := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+		if e, ok := strings.CutPrefix(body, "!"); ok {
+			code, message, _ := strings.Cut(e, " ")
+			status = 400
+			switch {
+			case isXML && strings.HasPrefix(q.Op, "ec2:"):
+				body = fmt.Sprintf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors></Response>", code, message)
+			case isXML:
+				body = fmt.Sprintf("<ErrorResponse><Error><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
+			default:
+				body = fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message)
+			}
+		} else if isXML && strings.HasPrefix(q.Op, "ec2:") {
+			body = fmt.Sprintf("<%[1]sResponse>%[2]s</%[1]sResponse>", op, body)
+		} else if isXML {
+			body = fmt.Sprintf("<%[1]sResponse><%[1]sResult>%[2]s</%[1]sResult></%[1]sResponse>", op, body)
+		}
+		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {r.Header.Get("Content-Type")}},
+			Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	})
 	var places []collect.At
-	var h engine.Header
+	h := engine.Header{Partition: "aws", Start: Start}
 	for _, region := range regions {
 		p := model.Place{Account: Account, Region: region}
 		h.Read = append(h.Read, p)
-		places = append(places, collect.At{Place: p, Partition: "aws", Config: aws.Config{
-			Region:           region,
-			Credentials:      credentials.NewStaticCredentialsProvider("a", "b", ""),
-			RetryMaxAttempts: 1,
-			HTTPClient: roundTrip(func(r *http.Request) (*http.Response, error) {
-				req, _ := io.ReadAll(r.Body)
-				_, action, isJSON := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-				if !isJSON { // the query protocol
-					form, _ := url.ParseQuery(string(req))
-					action = form.Get("Action")
-				}
-				mu.Lock()
-				requests = append(requests, region+" "+action)
-				mu.Unlock()
-				body, status := answer(region, action, string(req)), 200
-				if e, ok := strings.CutPrefix(body, "!"); ok {
-					code, message, _ := strings.Cut(e, " ")
-					body, status = fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message), 400
-					if !isJSON {
-						body = fmt.Sprintf("<ErrorResponse><Error><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
-					}
-				}
-				return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {r.Header.Get("Content-Type")}},
-					Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
-			}),
-		}})
+		cfg, _ := collect.Watch(awstest.Config(region, client), "test")
+		places = append(places, collect.At{Place: p, Partition: "aws", Start: Start, Config: cfg})
 	}
 	s := engine.NewSnapshot(h)
 	plan.Run(t.Context(), places, s)
@@ -82,10 +90,11 @@ func Run(t *testing.T, service collect.Service, reads, regions []string, answer 
 // Want reports lines that the snapshot lacks, and anything else about resources and holes in it.
 func Want(t *testing.T, snapshot string, lines ...string) {
 	t.Helper()
-	got := strings.Split(strings.TrimSpace(snapshot), "\n")[1:]
+	got := strings.Split(strings.TrimSpace(snapshot), "\n")
+	got = got[1 : len(got)-1] // without header and end
 	for _, l := range lines {
 		if !slices.Contains(got, l) {
-			t.Errorf("missing %s", l)
+			t.Errorf("missing    %s", l)
 		}
 	}
 	for _, l := range got {

@@ -1,31 +1,62 @@
 package sqs
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"awsscanner/internal/collect/collecttest"
 )
 
+const prefix = `{"kind":"AWS::SQS::Queue","id":"https://q/1/`
+
+func meta(name string) string {
+	return prefix + name + `","arn":"arn:aws:sqs:eu-central-1:111122223333:` + name + `","name":"` + name + `","account":"111122223333","region":"eu-central-1"`
+}
+
+// Two pages; a count as number and as text; what is absent is none; an answer without the queue's
+// ARN says nothing; a garbled policy and a denial leave gaps of their own.
 func TestQueues(t *testing.T) {
-	got, _ := collecttest.Run(t, Calls, []string{"sqs.Queue.KMSKey"}, []string{"eu-central-1"}, func(_, action, body string) string {
+	got, requests := collecttest.Run(t, Calls, []string{"sqs.Queue.KMSKey"}, []string{"eu-central-1"}, func(_, op, params string) string {
 		switch {
-		case action == "ListQueues" && !strings.Contains(body, "NextToken"):
+		case op == "ListQueues" && !strings.Contains(params, "NextToken"):
 			return `{"QueueUrls":["https://q/1/a","https://q/1/b","https://q/1/c"],"NextToken":"2"}`
-		case action == "ListQueues":
-			return `!AccessDenied not authorized, with an explicit deny in a service control policy, RequestId: 1-2-3`
-		case strings.Contains(body, "q/1/a"):
-			return `{"Attributes":{"SqsManagedSseEnabled":"true","RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:d\"}"}}`
-		case strings.Contains(body, "q/1/c"):
-			return `{"Attributes":{"RedrivePolicy":"garbled"}}`
-		default:
+		case op == "ListQueues":
+			return `{"QueueUrls":["https://q/1/d","https://q/1/e"]}`
+		case strings.Contains(params, "q/1/a"):
+			return `{"Attributes":{"QueueArn":"a","SqsManagedSseEnabled":"true","MessageRetentionPeriod":"345600","ApproximateNumberOfMessages":"2","RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:d\",\"maxReceiveCount\":\"5\"}"}}`
+		case strings.Contains(params, "q/1/b"):
 			return `!AccessDenied no`
+		case strings.Contains(params, "q/1/c"):
+			return `{"Attributes":{"QueueArn":"c","RedrivePolicy":"garbled"}}`
+		case strings.Contains(params, "q/1/d"):
+			return `{"Attributes":{"QueueArn":"d","RedriveAllowPolicy":"{\"redrivePermission\":\"byQueue\",\"sourceQueueArns\":[\"x\"]}","RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:d\",\"maxReceiveCount\":3}"}}`
 		}
+		return `{}`
 	})
 	collecttest.Want(t, got,
-		`{"kind":"AWS::SQS::Queue","id":"https://q/1/a","arn":"arn:aws:sqs:eu-central-1:111122223333:a","name":"a","account":"111122223333","region":"eu-central-1","deadLetterArn":"arn:d","kmsKey":"","managedSse":true}`,
-		`{"kind":"AWS::SQS::Queue","id":"https://q/1/b","arn":"arn:aws:sqs:eu-central-1:111122223333:b","name":"b","account":"111122223333","region":"eu-central-1","gaps":[{"reason":"access-denied","call":"sqs:GetQueueAttributes","detail":"AccessDenied: no"}]}`,
-		`{"kind":"AWS::SQS::Queue","id":"https://q/1/c","arn":"arn:aws:sqs:eu-central-1:111122223333:c","name":"c","account":"111122223333","region":"eu-central-1","gaps":[{"reason":"call-failed","call":"sqs:GetQueueAttributes","detail":"invalid character 'g' looking for beginning of value"}]}`,
-		`{"unlisted":"AWS::SQS::Queue","account":"111122223333","region":"eu-central-1","gap":{"reason":"access-denied-scp","call":"sqs:ListQueues","detail":"AccessDenied: not authorized, with an explicit deny in a service control policy"}}`,
+		meta("a")+`,"deadLetterArn":"arn:d","maxReceives":5,"redriveAllow":"","kmsKey":"","managedSse":true,"messages":2,"retentionSeconds":345600}`,
+		meta("b")+`,"gaps":[{"reason":"access-denied","call":"sqs:GetQueueAttributes","detail":"AccessDenied: no"}]}`,
+		meta("c")+`,"gaps":[{"reason":"call-failed","call":"sqs:GetQueueAttributes","detail":"invalid character 'g' looking for beginning of value"}]}`,
+		meta("d")+`,"deadLetterArn":"arn:d","maxReceives":3,"redriveAllow":"byQueue","kmsKey":""}`,
+		meta("e")+`}`,
 	)
+	if n := len(slices.Compact(requests)); len(requests) != 7 || n != 2 {
+		t.Errorf("requests %q", requests)
+	}
+}
+
+// A list that fails on its second page keeps what the first one showed, and leaves a hole.
+func TestSecondPageDenied(t *testing.T) {
+	got, requests := collecttest.Run(t, Calls, []string{"sqs.Queue"}, []string{"eu-central-1"}, func(_, op, params string) string {
+		if !strings.Contains(params, "NextToken") {
+			return `{"QueueUrls":["https://q/1/a"],"NextToken":"2"}`
+		}
+		return `!AccessDenied not authorized, with an explicit deny in a service control policy, RequestId: 1-2-3`
+	})
+	collecttest.Want(t, got, meta("a")+`}`,
+		`{"unlisted":"AWS::SQS::Queue","account":"111122223333","region":"eu-central-1","gap":{"reason":"access-denied-scp","call":"sqs:ListQueues","detail":"AccessDenied: not authorized, with an explicit deny in a service control policy"}}`)
+	if len(requests) != 2 {
+		t.Errorf("nobody reads what %q tell", requests)
+	}
 }

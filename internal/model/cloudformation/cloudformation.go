@@ -14,7 +14,7 @@ type Stack struct {
 	Status       model.Attr[string]            `json:"status,omitzero"       call:"cloudformation:DescribeStacks"`
 	StatusReason model.Attr[string]            `json:"statusReason,omitzero" call:"cloudformation:DescribeStacks"` // "" if none
 	Root         model.Attr[string]            `json:"root,omitzero"         call:"cloudformation:DescribeStacks"` // ID of the root stack; "" unless nested
-	Began        model.Attr[time.Time]         `json:"began,omitzero"        call:"cloudformation:DescribeStacks"` // when the last operation began
+	Began        model.Attr[time.Time]         `json:"began,omitzero"        call:"cloudformation:DescribeStacks"` // when the last operation began, or earlier: a resumed rollback does not show
 	Tags         model.Attr[map[string]string] `json:"tags,omitzero"         call:"cloudformation:DescribeStacks"`
 	Since        model.Attr[time.Time]         `json:"since,omitzero"        call:"cloudformation:DescribeStackEvents"` // when it came into its status; zero if no event tells
 	Failures     model.Attr[[]Failure]         `json:"failures,omitzero"     call:"cloudformation:DescribeStackEvents"` // of the last operation, oldest first
@@ -31,8 +31,13 @@ type Failure struct {
 
 func (*Stack) Kind() model.Kind { return "AWS::CloudFormation::Stack" }
 
-// Failed reports whether a stack in this status stays there until somebody acts. Of such
-// stacks the events are read.
+// EventsRead reports whether the events of a stack in this status are read: if it has failed, or is on its way
+// back from a failure. A rollback can be resumed long after the update that failed, and only events tell when.
+func EventsRead(status string) bool {
+	return Failed(status) || strings.Contains(status, "ROLLBACK") && strings.HasSuffix(status, "_IN_PROGRESS")
+}
+
+// Failed reports whether a stack in this status stays there until somebody acts.
 func Failed(status string) bool {
 	return strings.HasSuffix(status, "_FAILED") || status == "ROLLBACK_COMPLETE"
 }

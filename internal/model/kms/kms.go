@@ -23,3 +23,23 @@ func (*Key) Kind() model.Kind { return "AWS::KMS::Key" }
 func AWSManaged(ref string) bool {
 	return strings.HasPrefix(ref, "alias/aws/") || strings.Contains(ref, ":alias/aws/")
 }
+
+// Fault says why the key can neither encrypt nor decrypt, and the way back: "is Disabled: enable it". It is "" if the
+// key can. Source: KMS Developer Guide, "Key states of AWS KMS keys". Creating lasts for seconds and ends in Enabled
+// or PendingImport: like a state that is new to the scanner it tells neither way.
+func (k *Key) Fault() string {
+	switch state := k.State.Get(); state {
+	case "Enabled", "Updating": // Updating: a multi-Region key gets another primary, and stays usable meanwhile
+		return ""
+	case "Disabled":
+		return "is Disabled: enable it"
+	case "PendingDeletion", "PendingReplicaDeletion":
+		return "is " + state + ": cancel the deletion, then enable the key"
+	case "PendingImport":
+		return "is PendingImport: import its key material again"
+	case "Unavailable":
+		return "is Unavailable: connect its custom key store again"
+	default:
+		panic(model.Missing{Gap: &model.Gap{Reason: model.TooLittleData, Call: "kms:DescribeKey", Detail: "the key state is " + state}})
+	}
+}

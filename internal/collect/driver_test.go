@@ -1,0 +1,307 @@
+package collect
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"awsscanner/internal/engine"
+	"awsscanner/internal/model"
+)
+
+// Kinds for these tests alone.
+type (
+	Queue struct {
+		model.Meta `call:"sqs:ListQueues"`
+		KMSKey     model.Attr[string] `json:"kmsKey,omitzero" call:"sqs:GetQueueAttributes"        ref:"AWS::KMS::Key"`
+		Either     model.Attr[string] `json:"either,omitzero" call:"sqs:ListQueues|sqs:GetEither"`
+	}
+	Snapshot struct {
+		model.Meta `call:"ec2:DescribeSnapshots"`
+		Public     model.Attr[bool] `json:"public,omitzero" call:"ec2:DescribeSnapshots#public"`
+	}
+	Region struct {
+		model.Meta `scope:"region"`
+		Default    model.Attr[bool] `json:"default,omitzero" call:"ec2:GetDefault"`
+	}
+	Key struct {
+		model.Meta `call:"kms:DescribeKey" scope:"ref"`
+		State      model.Attr[string] `json:"state,omitzero" call:"kms:DescribeKey"`
+	}
+)
+
+func (*Queue) Kind() model.Kind    { return "AWS::SQS::Queue" }
+func (*Snapshot) Kind() model.Kind { return "AWS::EC2::Snapshot" }
+func (*Region) Kind() model.Kind   { return "AWS::EC2::Region" }
+func (*Key) Kind() model.Kind      { return "AWS::KMS::Key" }
+
+var table = model.NewTable(&Queue{}, &Snapshot{}, &Region{}, &Key{})
+
+func denied() error { return &smithy.GenericAPIError{Code: "AccessDenied"} }
+
+// scan runs a plan in two regions and describes what it put into the snapshot.
+func scan(t *testing.T, ctx context.Context, service Service, reads ...string) string {
+	t.Helper()
+	p, err := NewPlan([]Service{service}, table, reads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := []At{{Place: model.Place{Account: "1", Region: "eu"}}, {Place: model.Place{Account: "1", Region: "us"}}}
+	s := engine.NewSnapshot(engine.Header{Start: time.Unix(0, 0), Read: []model.Place{places[0].Place, places[1].Place}})
+	p.Run(ctx, places, s)
+	var out bytes.Buffer
+	if err := s.Save(&out); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := engine.Load(bytes.NewReader(out.Bytes()), table); err != nil {
+		t.Error(err)
+	}
+	return out.String()
+}
+
+func wantLines(t *testing.T, got string, lines ...string) {
+	t.Helper()
+	for _, l := range lines {
+		if !strings.Contains(got, l+"\n") {
+			t.Errorf("missing %s in\n%s", l, got)
+		}
+	}
+	if n := strings.Count(got, "\n") - 2; n != len(lines) {
+		t.Errorf("%d lines, want %d:\n%s", n, len(lines), got)
+	}
+}
+
+// queues lists queues in eu, and asks for them two at a time.
+func queues(ids []string, fill func([]*Queue) error) Service {
+	return func(at At) []Call {
+		return []Call{{
+			Op: "sqs:ListQueues", Lists: []model.Resource{&Queue{}},
+			Do: Regional(func(_ context.Context, found Found) error {
+				for _, id := range ids {
+					if at.Region == "eu" {
+						q := &Queue{Meta: model.Meta{ID: id}}
+						if id == "0" {
+							q.Either = model.Known("listed")
+						}
+						found(q)
+					}
+				}
+				return nil
+			}),
+		}, {
+			Op:   "sqs:GetQueueAttributes",
+			When: If(func(q *Queue) bool { return q.ID != "4" }),
+			Do:   PerBatch(2, func(_ context.Context, qs []*Queue) error { return fill(qs) }),
+		}, {
+			Op: "sqs:GetEither",
+			Do: PerItem(func(_ context.Context, q *Queue) error {
+				if q.ID == "2" {
+					return denied()
+				}
+				q.Either = model.Known("asked")
+				return nil
+			}),
+		}}
+	}
+}
+
+func TestBatch(t *testing.T) {
+	var mu sync.Mutex
+	var made []string
+	service := queues([]string{"0", "1", "2", "3", "4"}, func(qs []*Queue) error {
+		mu.Lock()
+		made = append(made, qs[0].ID)
+		mu.Unlock()
+		qs[0].KMSKey = model.Known("half an answer")
+		if qs[0].ID == "2" {
+			return denied()
+		}
+		qs[1].KMSKey = model.Known("k")
+		return nil
+	})
+	gap := `"gaps":[{"reason":"access-denied","call":"sqs:GetQueueAttributes","detail":"AccessDenied"}]`
+	wantLines(t, scan(t, t.Context(), service, "collect.Queue.KMSKey"),
+		`{"kind":"AWS::SQS::Queue","id":"0","account":"1","region":"eu","kmsKey":"half an answer","either":"listed"}`,
+		`{"kind":"AWS::SQS::Queue","id":"1","account":"1","region":"eu","kmsKey":"k"}`,
+		`{"kind":"AWS::SQS::Queue","id":"2","account":"1","region":"eu",`+gap+`}`,
+		`{"kind":"AWS::SQS::Queue","id":"3","account":"1","region":"eu",`+gap+`}`,
+		`{"kind":"AWS::SQS::Queue","id":"4","account":"1","region":"eu"}`)
+	if len(made) != 2 {
+		t.Errorf("batches %q", made)
+	}
+	made = nil
+	if scan(t, t.Context(), service, "collect.Queue"); made != nil {
+		t.Errorf("nobody reads what the batches %q fill", made)
+	}
+}
+
+// The second choice is asked only about what the first did not tell.
+func TestEither(t *testing.T) {
+	wantLines(t, scan(t, t.Context(), queues([]string{"0", "1", "2"}, nil), "collect.Queue.Either"),
+		`{"kind":"AWS::SQS::Queue","id":"0","account":"1","region":"eu","either":"listed"}`,
+		`{"kind":"AWS::SQS::Queue","id":"1","account":"1","region":"eu","either":"asked"}`,
+		`{"kind":"AWS::SQS::Queue","id":"2","account":"1","region":"eu","gaps":[{"reason":"access-denied","call":"sqs:GetEither","detail":"AccessDenied"}]}`)
+}
+
+// A resource without an ID is a garbled answer, not a resource; a panic while copying is one too.
+func TestGarbled(t *testing.T) {
+	wantLines(t, scan(t, t.Context(), queues([]string{"0", ""}, nil), "collect.Queue"),
+		`{"kind":"AWS::SQS::Queue","id":"0","account":"1","region":"eu","either":"listed"}`,
+		`{"unlisted":"AWS::SQS::Queue","account":"1","region":"eu","gap":{"reason":"call-failed","call":"sqs:ListQueues","detail":"the answer lists a AWS::SQS::Queue without an ID"}}`)
+	wantLines(t, scan(t, t.Context(), queues([]string{"0"}, func([]*Queue) error { panic("oops") }), "collect.Queue.KMSKey"),
+		`{"kind":"AWS::SQS::Queue","id":"0","account":"1","region":"eu","gaps":[{"reason":"call-failed","call":"sqs:GetQueueAttributes","detail":"panic: oops"}],"either":"listed"}`)
+}
+
+// A scan that is stopped keeps what it has and says of the rest that it was stopped.
+func TestStopped(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	service := queues([]string{"0"}, func([]*Queue) error { stop(); return ctx.Err() })
+	wantLines(t, scan(t, ctx, service, "collect.Queue.KMSKey"),
+		`{"kind":"AWS::SQS::Queue","id":"0","account":"1","region":"eu","gaps":[{"reason":"stopped","call":"sqs:GetQueueAttributes"}],"either":"listed"}`)
+	wantLines(t, scan(t, ctx, service, "collect.Queue"),
+		`{"unlisted":"AWS::SQS::Queue","account":"1","region":"eu","gap":{"reason":"stopped","call":"sqs:ListQueues"}}`,
+		`{"unlisted":"AWS::SQS::Queue","account":"1","region":"us","gap":{"reason":"stopped","call":"sqs:ListQueues"}}`)
+}
+
+// One call for a whole region tells which of the listed snapshots are public.
+func TestRegionWide(t *testing.T) {
+	wantLines(t, scan(t, t.Context(), func(at At) []Call {
+		return []Call{{
+			Op: "ec2:DescribeSnapshots", Lists: []model.Resource{&Snapshot{}},
+			Do: Regional(func(_ context.Context, found Found) error {
+				found(&Snapshot{Meta: model.Meta{ID: "a"}})
+				found(&Snapshot{Meta: model.Meta{ID: "b"}})
+				return nil
+			}),
+		}, {
+			Op: "ec2:DescribeSnapshots#public",
+			Do: PerRegion(func(_ context.Context, all []*Snapshot) error {
+				if at.Region == "us" {
+					return denied()
+				}
+				for _, s := range all {
+					s.Public = model.Known(s.ID == "a")
+				}
+				return nil
+			}),
+		}}
+	}, "collect.Snapshot.Public"),
+		`{"kind":"AWS::EC2::Snapshot","id":"a","account":"1","region":"eu","public":true}`,
+		`{"kind":"AWS::EC2::Snapshot","id":"b","account":"1","region":"eu","public":false}`,
+		`{"kind":"AWS::EC2::Snapshot","id":"a","account":"1","region":"us","gaps":[{"reason":"access-denied","call":"ec2:DescribeSnapshots#public","detail":"AccessDenied"}]}`,
+		`{"kind":"AWS::EC2::Snapshot","id":"b","account":"1","region":"us","gaps":[{"reason":"access-denied","call":"ec2:DescribeSnapshots#public","detail":"AccessDenied"}]}`)
+}
+
+// What others refer to is asked for once; each reference has an answer of its own: a key, none, or a gap.
+// A denied key of another account is nobody's fault here.
+func TestByReference(t *testing.T) {
+	keys := map[string]string{"0": "k", "1": "alias/k", "2": "k", "3": "gone", "5": "dark", "6": "alias/aws/x", "7": "arn:aws:kms:eu:2:key/far"}
+	var mu sync.Mutex
+	var asked []string
+	service := func(at At) []Call {
+		calls := queues([]string{"0", "1", "2", "3", "5", "6", "7"}, func(qs []*Queue) error {
+			for _, q := range qs {
+				q.KMSKey = model.Known(keys[q.ID])
+			}
+			return nil
+		})(at)
+		return append(calls, Call{Op: "kms:DescribeKey", Lists: []model.Resource{&Key{}}, Absent: []string{"NotFound"},
+			Do: ByReference("AWS::KMS::Key", 1, func(ref string) bool { return !strings.HasPrefix(ref, "alias/aws/") },
+				func(_ context.Context, refs []string, found Found) error {
+					mu.Lock()
+					asked = append(asked, refs...)
+					mu.Unlock()
+					switch ref := refs[0]; {
+					case strings.HasSuffix(ref, "gone"):
+						return &smithy.GenericAPIError{Code: "NotFound"}
+					case strings.HasSuffix(ref, "dark"), strings.HasSuffix(ref, "far"):
+						return denied()
+					}
+					found(&Key{Meta: model.Meta{ID: "k"}, State: model.Known("Enabled")})
+					return nil
+				})})
+	}
+	var lines []string
+	for line := range strings.Lines(scan(t, t.Context(), service, "collect.Queue.KMSKey", "collect.Key.State")) {
+		if strings.Contains(line, "KMS::Key") && !strings.Contains(line, `"schema"`) {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	want := []string{
+		`{"kind":"AWS::KMS::Key","id":"k","account":"1","region":"eu","refs":["alias/k"],"state":"Enabled"}`,
+		`{"unlisted":"AWS::KMS::Key","account":"1","region":"eu","id":"arn:aws:kms:eu:2:key/far","gap":{"reason":"outside-scan","call":"kms:DescribeKey","detail":"account 2 owns it and does not let this one read it"}}`,
+		`{"unlisted":"AWS::KMS::Key","account":"1","region":"eu","id":"dark","gap":{"reason":"access-denied","call":"kms:DescribeKey","detail":"AccessDenied"}}`,
+		`{"absent":"AWS::KMS::Key","account":"1","region":"eu","id":"gone"}`,
+	}
+	if !slices.Equal(lines, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
+	}
+	slices.Sort(asked)
+	if !slices.Equal(asked, []string{"alias/k", "arn:aws:kms:eu:2:key/far", "dark", "gone", "k"}) {
+		t.Errorf("asked for %q", asked)
+	}
+	// A rule that reads keys alone, and another that reads the references alone, follow none.
+	p, err := NewPlan([]Service{service}, table, []string{"collect.Queue.KMSKey"}, []string{"collect.Key.State"})
+	if err != nil || len(p.follow) != 0 {
+		t.Errorf("follows %v, %v", p.follow, err)
+	}
+}
+
+func TestPlan(t *testing.T) {
+	nothing := Regional(func(context.Context, Found) error { return nil })
+	regions := Call{Op: "ec2:GetDefault", Do: PerItem(func(context.Context, *Region) error { return nil })}
+	snapshots := Call{Op: "ec2:DescribeSnapshots", Lists: []model.Resource{&Snapshot{}}, Do: nothing}
+	for _, test := range []struct {
+		calls []Call
+		read  string
+		want  string
+	}{
+		{[]Call{regions}, "collect.Region.Default", ""},
+		{[]Call{regions}, "collect.Region.Nonsense", "no attribute"},
+		{[]Call{regions}, "collect.Snapshot.Public", "no service makes the call ec2:DescribeSnapshots"},
+		{[]Call{snapshots, snapshots}, "collect.Snapshot", "declared twice"},
+		{[]Call{snapshots, {Op: "ec2:Other", Lists: snapshots.Lists}}, "collect.Snapshot", "listed by ec2:DescribeSnapshots"},
+		{[]Call{{Op: snapshots.Op, Lists: snapshots.Lists, Do: Global(nil)}}, "collect.Snapshot", "differ in scope"},
+		{[]Call{{Op: snapshots.Op, Lists: snapshots.Lists, Needs: []string{"collect.Snapshot.Public"}, Do: nothing}}, "collect.Snapshot", "needs itself"},
+	} {
+		p, err := NewPlan([]Service{func(At) []Call { return test.calls }}, table, []string{test.read})
+		if err == nil && test.want == "" {
+			if perm := p.Permissions(); !slices.Equal(perm, []string{test.calls[0].Op}) {
+				t.Errorf("permissions %q", perm)
+			}
+		} else if err == nil || test.want == "" || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %q", test.read, err, test.want)
+		}
+	}
+}
+
+func TestGap(t *testing.T) {
+	for _, test := range []struct {
+		err          error
+		want, detail string
+	}{
+		{&smithy.GenericAPIError{Code: "AccessDenied", Message: "because no resource-based policy allows it"}, "access-denied-resource", "AccessDenied: because no resource-based policy allows it"},
+		{&smithy.GenericAPIError{Code: "UnauthorizedOperation", Message: "You are not authorized. Encoded authorization failure message: abc-DEF_123=="}, "access-denied", "UnauthorizedOperation: You are not authorized."},
+		{&smithy.GenericAPIError{Code: "AccessDeniedException", Message: "explicit deny in a service control policy"}, "access-denied-scp", "AccessDeniedException: explicit deny in a service control policy"},
+		{&smithy.GenericAPIError{Code: "OptInRequired"}, "not-subscribed", "OptInRequired"},
+		{&smithy.GenericAPIError{Code: "RequestLimitExceeded", Message: "slow, RequestID: 0a-1b"}, "throttled", "RequestLimitExceeded: slow"},
+		{&smithy.GenericAPIError{Code: "ExpiredToken", Message: "late"}, "call-failed", "ExpiredToken: late"},
+		{fmt.Errorf("x: %w", context.DeadlineExceeded), "timed-out", "no answer in time"},
+		{fmt.Errorf("x: %w", &net.DNSError{Err: "no such host", Name: "sqs.eu.amazonaws.com"}), "call-failed", "the endpoint's name cannot be resolved"},
+		{errors.New("dial sqs.eu-west-1.amazonaws.com:443: no route"), "call-failed", "dial the endpoint: no route"},
+		{model.Missing{Gap: &model.Gap{Reason: model.Throttled, Call: "a:B"}}, "throttled", "needs a:B"},
+	} {
+		if g := gapOf("x:Y", test.err); string(g.Reason) != test.want || g.Detail != test.detail {
+			t.Errorf("%v: %+v, want %s: %s", test.err, g, test.want, test.detail)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"awsscanner/internal/engine"
+)
+
+// Find returns the results whose fingerprint or identity begins with a prefix, failures first.
+func (r *Report) Find(prefix string) (found []engine.Result) {
+	for x := range r.Results() {
+		if strings.HasPrefix(x.Fingerprint(), prefix) || strings.HasPrefix(x.Identity(), prefix) {
+			found = append(found, x)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b engine.Result) int { return rank(a.Status) - rank(b.Status) })
+	return found
+}
+
+// Explain writes all that is known of one result.
+func (r *Report) Explain(w io.Writer, x *engine.Result) error {
+	var b strings.Builder
+	field := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%-12s %s\n", name, strings.ReplaceAll(value, "\n", "\n             "))
+		}
+	}
+	m := x.Resource
+	fmt.Fprintf(&b, "%s\n%s\n\n", x.Rule.ID, x.Rule.Title)
+	status := string(x.Status)
+	if x.Status == engine.Failed {
+		status += ", severity " + x.Severity.String()
+	}
+	field("verdict", status)
+	field("message", x.Message)
+	field("resource", fmt.Sprintf("%s %s", x.Kind(), name(m)))
+	field("arn", m.ARN)
+	field("account", m.Account)
+	field("region", m.Region)
+	field("owner", x.Owner())
+	field("judged at", x.Snapshot().Start.UTC().Format("2006-01-02 15:04:05 UTC"))
+	for _, k := range slices.Sorted(maps.Keys(x.Evidence)) {
+		v, err := json.Marshal(x.Evidence[k])
+		if err != nil {
+			return err
+		}
+		field("evidence", k+" = "+string(v))
+	}
+	if x.Gap != nil {
+		field("gap", fmt.Sprintf("%s (%s) in %s", x.Gap.Reason, x.Gap.Reason.Class(), x.Gap.Call))
+		field("grant", strings.Join(ToGrant(x.Gap), ", "))
+	}
+	field("fingerprint", x.Fingerprint())
+	field("identity", x.Identity())
+	b.WriteByte('\n')
+	writeRule(&b, x.Rule)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Rule writes the documentation of a rule.
+func Rule(w io.Writer, rule *engine.Rule) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n%s\n\n", rule.ID, rule.Title)
+	writeRule(&b, rule)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeRule(b *strings.Builder, rule *engine.Rule) {
+	section := func(title, text string) {
+		if text != "" {
+			fmt.Fprintf(b, "%s\n%s\n\n", title, Indent(text))
+		}
+	}
+	section("WHY", rule.Why)
+	section("FIX", rule.Fix.Text)
+	section("COMMANDS", rule.Fix.CLI)
+	section("TEMPLATE", rule.Fix.IaC)
+	section("MAY BREAK", rule.Fix.Breaks)
+	section("UNDO", rule.Fix.Undo)
+	section("EFFECT", string(rule.Fix.Effect))
+	if rule.Check.Params != nil {
+		p, _ := json.MarshalIndent(rule.Check.Params, "", "  ")
+		section("PARAMETERS  (--param "+rule.ID+".NAME=VALUE)", string(p))
+	}
+	section("READS", strings.Join(rule.Needs(), "\n"))
+	var pillars []string
+	for _, p := range rule.Pillars {
+		pillars = append(pillars, string(p))
+	}
+	severity := "severity " + rule.Severity.String()
+	if rule.Worst != rule.Severity {
+		severity += ", at worst " + rule.Worst.String()
+	}
+	section("CLASS", fmt.Sprintf("%s, level %s, %s", severity, rule.Level, strings.Join(pillars, ", ")))
+}
+
+// Indent wraps a text at 100 columns, two columns in; lines that begin with a command or a space stay as they are.
+func Indent(text string) string {
+	var out []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if strings.HasPrefix(line, "aws ") || strings.HasPrefix(line, " ") || strings.HasPrefix(line, "#") || strings.ContainsAny(line, "{|") {
+			out = append(out, "  "+line)
+			continue
+		}
+		row := " "
+		for word := range strings.FieldsSeq(line) {
+			if len(row)+1+len(word) > 100 && row != " " {
+				out, row = append(out, row), " "
+			}
+			row += " " + word
+		}
+		out = append(out, row)
+	}
+	return strings.Join(out, "\n")
+}

@@ -1,0 +1,227 @@
+package report
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"awsscanner/internal/engine"
+	"awsscanner/internal/model"
+)
+
+// Schema names the shape of the JSON report; docs/report.schema.json describes it.
+const Schema = "scanner.report/v1"
+
+type jsonReport struct {
+	Schema   string       `json:"schema"`
+	Tool     jsonTool     `json:"tool"`
+	Scan     jsonScan     `json:"scan"`
+	Summary  jsonSummary  `json:"summary"`
+	Coverage jsonCoverage `json:"coverage"`
+}
+
+type jsonTool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+type jsonScan struct {
+	ID        string        `json:"id"`
+	Started   time.Time     `json:"started"`
+	Finished  time.Time     `json:"finished"`
+	Partition string        `json:"partition"`
+	Caller    string        `json:"caller"`
+	Accounts  []string      `json:"accounts"`
+	Regions   []string      `json:"regions"`
+	Skipped   []engine.Skip `json:"skipped"`
+	Unread    []model.Place `json:"unread"` // enabled regions that were left out
+	Calls     int           `json:"calls"`
+	Throttled int           `json:"throttled"`
+}
+
+type jsonSummary struct {
+	Rules    int                     `json:"rules"`
+	Results  map[engine.Status]int   `json:"results"`
+	Failures map[string]int          `json:"failures"` // by severity
+	Pillars  map[engine.Pillar]tally `json:"pillars"`  // rules by the status of their results together
+	WasteUSD float64                 `json:"estimatedMonthlyWasteUSD"`
+}
+
+type tally struct {
+	Pass          int    `json:"pass"`
+	Fail          int    `json:"fail"`
+	NotApplicable int    `json:"not-applicable"`
+	NotAssessed   int    `json:"not-assessed"`
+	Worst         string `json:"worst,omitempty"`
+}
+
+type jsonCoverage struct {
+	Cells    int   `json:"cells"`    // rules times accounts and regions
+	Assessed int   `json:"assessed"` // of them, those without a gap
+	Gaps     []Gap `json:"gaps"`
+}
+
+// A Finding is one result as programs read it.
+type Finding struct {
+	Rule        string          `json:"rule"`
+	Title       string          `json:"title"`
+	Status      engine.Status   `json:"status"`
+	Severity    engine.Severity `json:"severity"` // of a failure; otherwise the rule's
+	Pillars     []engine.Pillar `json:"pillars"`
+	Resource    jsonResource    `json:"resource"`
+	Message     string          `json:"message"`
+	Evidence    map[string]any  `json:"evidence"`
+	Gap         *jsonGap        `json:"gap,omitempty"` // if not assessed
+	Fix         *jsonFix        `json:"fix,omitempty"` // of a failure
+	Fingerprint string          `json:"fingerprint"`
+	Identity    string          `json:"identity"`
+}
+
+type jsonResource struct {
+	Kind    model.Kind        `json:"kind"`
+	ID      string            `json:"id"`
+	ARN     string            `json:"arn"`
+	Name    string            `json:"name"`
+	Account string            `json:"account"`
+	Region  string            `json:"region"`
+	Tags    map[string]string `json:"tags"`
+	Owner   string            `json:"owner"`
+}
+
+type jsonGap struct {
+	Reason      model.Reason `json:"reason"`
+	Class       model.Class  `json:"class"`
+	Call        string       `json:"call"`
+	Permissions []string     `json:"permissions"`
+	Detail      string       `json:"detail"`
+}
+
+type jsonFix struct {
+	Key string `json:"key"`
+}
+
+// finding describes a result.
+func finding(x *engine.Result) Finding {
+	m := x.Resource
+	f := Finding{Rule: x.Rule.ID, Title: x.Rule.Title, Status: x.Status, Severity: x.Severity, Pillars: x.Rule.Pillars, Message: x.Message, Evidence: x.Evidence,
+		Resource:    jsonResource{Kind: x.Kind(), ID: m.ID, ARN: m.ARN, Name: m.Name, Account: m.Account, Region: m.Region, Tags: x.Tags(), Owner: x.Owner()},
+		Fingerprint: x.Fingerprint(), Identity: x.Identity()}
+	if f.Evidence == nil {
+		f.Evidence = map[string]any{}
+	}
+	if f.Resource.Tags == nil {
+		f.Resource.Tags = map[string]string{}
+	}
+	if x.Status == engine.Failed {
+		f.Fix = &jsonFix{Key: x.Rule.ID}
+		if x.FixKey != "" {
+			f.Fix.Key += "/" + x.FixKey
+		}
+	} else {
+		f.Severity = x.Rule.Severity
+	}
+	if g := x.Gap; g != nil {
+		f.Gap = &jsonGap{Reason: g.Reason, Class: g.Reason.Class(), Call: g.Call, Permissions: ToGrant(g), Detail: g.Detail}
+	}
+	return f
+}
+
+// JSON writes the whole report as one object, result by result.
+func (r *Report) JSON(w io.Writer) error {
+	s := r.Snapshot
+	head := jsonReport{
+		Schema: Schema,
+		Tool:   jsonTool{"scanner", r.Version},
+		Scan: jsonScan{ID: r.ID(), Started: s.Start.UTC(), Finished: s.Finished.UTC(), Partition: s.Partition, Caller: s.Caller,
+			Accounts: r.Accounts(), Regions: r.Regions(), Skipped: s.Skipped, Unread: s.Unread, Calls: s.Calls, Throttled: s.Throttled},
+		Summary:  jsonSummary{Rules: len(r.Rules), Results: map[engine.Status]int{}, Failures: map[string]int{}, Pillars: r.pillars(), WasteUSD: r.Waste},
+		Coverage: jsonCoverage{Cells: r.Cells, Assessed: r.Cells - r.Blind, Gaps: r.Gaps},
+	}
+	for _, status := range engine.Statuses {
+		head.Summary.Results[status] = r.Statuses[status]
+	}
+	for severity := engine.Informational; severity <= engine.Critical; severity++ {
+		head.Summary.Failures[severity.String()] = r.Failures[severity]
+	}
+	if head.Scan.Skipped == nil {
+		head.Scan.Skipped = []engine.Skip{}
+	}
+	if head.Scan.Unread == nil {
+		head.Scan.Unread = []model.Place{}
+	}
+	if head.Coverage.Gaps == nil {
+		head.Coverage.Gaps = []Gap{}
+	}
+	b, err := json.Marshal(head)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(w, 1<<16)
+	out.Write(b[:len(b)-1])
+	out.WriteString(`,"results":[`)
+	separator := "\n"
+	for x := range r.Results() {
+		if err := write(out, separator, &x); err != nil {
+			return err
+		}
+		separator = ",\n"
+	}
+	out.WriteString("\n]}\n")
+	return out.Flush()
+}
+
+// JSONLines writes one result a line, each as in the JSON report.
+func (r *Report) JSONLines(w io.Writer) error {
+	out := bufio.NewWriterSize(w, 1<<16)
+	for x := range r.Results() {
+		if err := write(out, "", &x); err != nil {
+			return err
+		}
+		if err := out.WriteByte('\n'); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+func write(out *bufio.Writer, separator string, x *engine.Result) error {
+	b, err := json.Marshal(finding(x))
+	if err != nil {
+		return fmt.Errorf("result of %s on %s: %w", x.Rule.ID, x.Resource.ID, err)
+	}
+	out.WriteString(separator)
+	_, err = out.Write(b)
+	return err
+}
+
+// pillars counts rules under each of their pillars.
+func (r *Report) pillars() map[engine.Pillar]tally {
+	m := map[engine.Pillar]tally{}
+	for _, p := range engine.Pillars {
+		var t tally
+		worst := engine.Severity(0)
+		for i := range r.Rules {
+			rule := &r.Rules[i]
+			if !slices.Contains(rule.Pillars, p) {
+				continue
+			}
+			switch r.RuleStatus[rule.ID] {
+			case engine.Failed:
+				t.Fail++
+			case engine.NotAssessed:
+				t.NotAssessed++
+			case engine.Passed:
+				t.Pass++
+			default:
+				t.NotApplicable++
+			}
+			worst = max(worst, r.Worst[rule.ID])
+		}
+		t.Worst = worst.String()
+		m[p] = t
+	}
+	return m
+}

@@ -1,0 +1,254 @@
+// Package report turns verdicts into what people and programs read: summary, coverage, fix units, and one file per format.
+package report
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"awsscanner/internal/engine"
+	"awsscanner/internal/model"
+)
+
+// A Filter picks results; rules are picked before. The zero Filter passes everything.
+type Filter struct {
+	Statuses   []engine.Status
+	Severities []engine.Severity // of failures; results of other status pass
+	Regions    []string          // globs; results of a whole account pass
+	Resources  []string          // globs of ARN, ID or name; holes pass
+}
+
+func (f *Filter) passes(r *engine.Result) bool {
+	m := r.Resource
+	switch {
+	case len(f.Statuses) > 0 && !slices.Contains(f.Statuses, r.Status),
+		len(f.Severities) > 0 && r.Status == engine.Failed && !slices.Contains(f.Severities, r.Severity),
+		len(f.Regions) > 0 && m.Region != "" && m.Region != model.AnyRegion && !engine.MatchAny(f.Regions, m.Region):
+		return false
+	case len(f.Resources) > 0 && m.ID != "*":
+		return engine.MatchAny(f.Resources, m.ARN) || engine.MatchAny(f.Resources, m.ID) || engine.MatchAny(f.Resources, m.Name)
+	}
+	return true
+}
+
+// A Report is what is said about one snapshot. It holds sums and groups; the results themselves
+// are computed again whenever they are read, so that memory does not grow with their number.
+type Report struct {
+	Version  string // of the scanner
+	Snapshot *engine.Snapshot
+	Rules    []engine.Rule
+	Filter   Filter
+
+	Statuses   map[engine.Status]int
+	Failures   map[engine.Severity]int
+	RuleStatus map[string]engine.Status // by ID: fail, not-assessed, pass or not-applicable, whichever comes first of its results
+	Worst      map[string]engine.Severity
+	Waste      float64 // estimated USD a month that failures waste
+	Cells      int     // rules times the accounts and regions in which they judge
+	Blind      int     // cells with a result that is not assessed
+	Fixable    int     // of them, those with a fixable gap
+	Gaps       []Gap
+	Units      []Unit
+}
+
+// A Gap is one reason why results are not assessed, in one account and region.
+type Gap struct {
+	Call        string       `json:"call"`
+	Permissions []string     `json:"permissions"` // to grant, if access was denied
+	Reason      model.Reason `json:"reason"`
+	Class       model.Class  `json:"class"`
+	Detail      string       `json:"detail,omitempty"` // of the first one
+	Account     string       `json:"account"`
+	Region      string       `json:"region"`
+	Kind        model.Kind   `json:"kind"`
+	Rules       []string     `json:"rules"`
+	Resources   int          `json:"resources"` // named ones; a list that failed hides an unknown number
+}
+
+// A Unit is failures that one change, or one kind of change, clears.
+type Unit struct {
+	Rule        *engine.Rule
+	Key         string
+	Account     string
+	Severity    engine.Severity // worst
+	Resources   int
+	Regions     []string
+	Names       []string // of the first few
+	Owner       string   // "" if there is none or several
+	Message     string   // of the worst
+	Fingerprint string   // of the worst
+	Waste       float64
+}
+
+// New judges a snapshot.
+func New(version string, s *engine.Snapshot, rules []engine.Rule, f Filter) *Report {
+	r := &Report{Version: version, Snapshot: s, Rules: rules, Filter: f,
+		Statuses: map[engine.Status]int{}, Failures: map[engine.Severity]int{}, RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}}
+	type gapKey struct {
+		call, account, region string
+		reason                model.Reason
+		kind                  model.Kind
+	}
+	type unitKey struct{ rule, account, key string }
+	type cell struct{ rule, account, region string }
+	gaps, units := map[gapKey]*Gap{}, map[unitKey]*Unit{}
+	blind, fixable := map[cell]bool{}, map[cell]bool{}
+	for i := range rules {
+		r.RuleStatus[rules[i].ID] = engine.Inapplicable
+		places := map[model.Place]bool{}
+		for _, p := range s.Read {
+			if t := rules[i].Check.Subject; t.Scope == model.AccountSubject || t.Scope == model.Global {
+				p.Region = ""
+			}
+			places[p] = true
+		}
+		r.Cells += len(places)
+	}
+	for x := range r.Results() {
+		r.Statuses[x.Status]++
+		if rank(x.Status) < rank(r.RuleStatus[x.Rule.ID]) {
+			r.RuleStatus[x.Rule.ID] = x.Status
+		}
+		m := x.Resource
+		switch x.Status {
+		case engine.Failed:
+			r.Failures[x.Severity]++
+			r.Worst[x.Rule.ID] = max(r.Worst[x.Rule.ID], x.Severity)
+			k := unitKey{x.Rule.ID, m.Account, x.FixKey}
+			u := units[k]
+			if u == nil {
+				u = &Unit{Rule: x.Rule, Key: cmp.Or(x.FixKey, x.Rule.ID), Account: m.Account, Owner: x.Owner()}
+				units[k] = u
+			}
+			u.add(&x)
+			r.Waste += waste(&x)
+		case engine.NotAssessed:
+			c := cell{x.Rule.ID, m.Account, m.Region}
+			blind[c] = true
+			if x.Gap.Reason.Class() == model.Fixable {
+				fixable[c] = true
+			}
+			k := gapKey{x.Gap.Call, m.Account, m.Region, x.Gap.Reason, x.Kind()}
+			g := gaps[k]
+			if g == nil {
+				g = &Gap{Call: x.Gap.Call, Permissions: ToGrant(x.Gap), Reason: x.Gap.Reason, Class: x.Gap.Reason.Class(), Detail: x.Gap.Detail,
+					Account: m.Account, Region: m.Region, Kind: x.Kind()}
+				gaps[k] = g
+			}
+			if !slices.Contains(g.Rules, x.Rule.ID) {
+				g.Rules = append(g.Rules, x.Rule.ID)
+			}
+			if m.ID != "*" {
+				g.Resources++
+			}
+		}
+	}
+	r.Blind, r.Fixable = len(blind), len(fixable)
+	for c := range blind { // places beside those that were read: regions that could not be listed
+		if c.region != "" && !slices.Contains(s.Read, model.Place{Account: c.account, Region: c.region}) {
+			r.Cells++
+		}
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(gaps), func(a, b gapKey) int {
+		return cmp.Or(cmp.Compare(a.account, b.account), cmp.Compare(a.region, b.region), cmp.Compare(a.call, b.call), cmp.Compare(a.reason, b.reason), cmp.Compare(a.kind, b.kind))
+	}) {
+		r.Gaps = append(r.Gaps, *gaps[k])
+	}
+	for _, u := range units {
+		slices.Sort(u.Regions)
+		r.Units = append(r.Units, *u)
+	}
+	slices.SortFunc(r.Units, func(a, b Unit) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Resources, a.Resources), cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Key, b.Key))
+	})
+	return r
+}
+
+// Results judges anew and returns the results that the filter passes.
+func (r *Report) Results() iter.Seq[engine.Result] {
+	return func(yield func(engine.Result) bool) {
+		for x := range engine.Evaluate(r.Snapshot, r.Rules) {
+			if r.Filter.passes(&x) && !yield(x) {
+				return
+			}
+		}
+	}
+}
+
+func rank(s engine.Status) int { return slices.Index(engine.Statuses, s) }
+
+func (u *Unit) add(x *engine.Result) {
+	m := x.Resource
+	u.Resources++
+	u.Waste += waste(x)
+	if m.Region != "" && !slices.Contains(u.Regions, m.Region) {
+		u.Regions = append(u.Regions, m.Region)
+	}
+	if len(u.Names) < 3 {
+		u.Names = append(u.Names, name(m))
+	}
+	if x.Owner() != u.Owner {
+		u.Owner = ""
+	}
+	if x.Severity > u.Severity {
+		u.Severity, u.Message, u.Fingerprint = x.Severity, x.Message, x.Fingerprint()
+	}
+}
+
+// name is how people call a resource.
+func name(m *model.Meta) string { return cmp.Or(m.Name, m.ID) }
+
+// waste is the monthly cost in USD that a failure's evidence estimates.
+func waste(x *engine.Result) float64 {
+	usd, _ := x.Evidence["monthlyCostUSD"].(float64)
+	return usd
+}
+
+// ToGrant returns the IAM actions that would close a gap: those of its call, if access was denied.
+func ToGrant(g *model.Gap) []string {
+	if g.Call == "" || !g.Reason.Denied() {
+		return []string{}
+	}
+	return model.Permissions(g.Call)
+}
+
+// ID names the scan: the same for the same snapshot.
+func (r *Report) ID() string {
+	h := sha256.Sum256(fmt.Append(nil, r.Snapshot.Start.UTC().Format(time.RFC3339Nano), r.Snapshot.Caller, r.Snapshot.Read))
+	return hex.EncodeToString(h[:8])
+}
+
+// Accounts lists the accounts that were read.
+func (r *Report) Accounts() []string {
+	return distinct(r.Snapshot.Read, func(p model.Place) string { return p.Account })
+}
+
+// Regions lists the regions that were read.
+func (r *Report) Regions() []string {
+	return distinct(r.Snapshot.Read, func(p model.Place) string { return p.Region })
+}
+
+func distinct(places []model.Place, of func(model.Place) string) []string {
+	set := map[string]bool{}
+	for _, p := range places {
+		set[of(p)] = true
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// Nothing reports whether not a single verdict could be given although there was something to judge.
+func (r *Report) Nothing() bool {
+	return r.Statuses[engine.NotAssessed] > 0 && r.Statuses[engine.NotAssessed] == r.total()
+}
+
+func (r *Report) total() (n int) {
+	for _, k := range r.Statuses {
+		n += k
+	}
+	return n
+}

@@ -1,0 +1,323 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"awsscanner/internal/engine"
+	"awsscanner/internal/model"
+)
+
+// A Style says how the table is written.
+type Style struct {
+	Width   int    // columns; lines are cut there. 0: no limit
+	Color   bool   // ANSI colours for severities and status
+	All     bool   // every fix unit and finding, not only the first few
+	GroupBy string // fix (default), rule, resource, owner, account or none
+	Again   string // the command that made the report, for the hints at its end: "scanner scan --demo"
+}
+
+// Groups lists what findings can be grouped by.
+var Groups = []string{"fix", "rule", "resource", "owner", "account", "none"}
+
+// Few is how many fix units the short table shows.
+const few = 5
+
+// Table writes the report for people: about 25 lines for any account, or everything.
+func (r *Report) Table(w io.Writer, style Style) error {
+	t := &table{w: bufio.NewWriter(w), Style: style}
+	s := r.Snapshot
+	t.line("%s", r.title())
+	t.line("")
+	switch {
+	case style.All || style.GroupBy != "" && style.GroupBy != "fix" || len(r.Filter.Statuses) > 0:
+		r.findings(t)
+	default:
+		r.fixFirst(t)
+	}
+	t.line("")
+	r.pillarLines(t)
+	t.line("")
+	if blind := r.blind(); len(blind) > 0 {
+		n := r.Statuses[engine.NotAssessed]
+		t.line("BLIND  %s not assessed, in %d of %s", count(n, "result"), r.Blind, count(r.Cells, "cell"))
+		most := 3
+		if style.All {
+			most = len(blind)
+		}
+		for i, b := range blind {
+			if i == most {
+				t.line("  and %d more: --all", len(blind)-most)
+				break
+			}
+			t.line("  %s", b)
+		}
+	} else {
+		t.line("BLIND  nothing: every selected rule saw all it needs")
+	}
+	if s.Throttled > 0 {
+		t.line("  AWS throttled %s; all were repeated", count(s.Throttled, "request"))
+	}
+	t.line("")
+	r.next(t)
+	return t.w.Flush()
+}
+
+type table struct {
+	w *bufio.Writer
+	Style
+}
+
+// line writes one line. What came from an account may hold control characters, which a terminal would obey.
+func (t *table) line(format string, args ...any) {
+	text := strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return ' '
+		}
+		return c
+	}, fmt.Sprintf(format, args...))
+	text = strings.TrimRight(text, " ")
+	if runes := []rune(text); t.Width > 10 && len(runes) > t.Width {
+		text = string(runes[:t.Width-1]) + "…"
+	}
+	if t.Color {
+		text = colour(text)
+	}
+	t.w.WriteString(text)
+	t.w.WriteByte('\n')
+}
+
+var colours = map[string]string{"critical": "\x1b[1;31m", "high": "\x1b[31m", "medium": "\x1b[33m", "low": "\x1b[36m", "informational": "\x1b[2m",
+	"FIX FIRST": "\x1b[1m", "PILLARS": "\x1b[1m", "BLIND": "\x1b[1m", "NEXT": "\x1b[1m", "FINDINGS": "\x1b[1m"}
+
+// colour marks the word a line begins with.
+func colour(text string) string {
+	for word, code := range colours {
+		if rest, ok := strings.CutPrefix(text, word); ok && (rest == "" || rest[0] == ' ') {
+			return code + word + "\x1b[0m" + rest
+		}
+	}
+	return text
+}
+
+// title says whose account was read, by whom, where, and for how much.
+func (r *Report) title() string {
+	s := r.Snapshot
+	caller := s.Caller
+	if arn, ok := model.ParseARN(caller); ok {
+		caller = arn.Resource
+	}
+	accounts := r.Accounts()
+	who := "no account"
+	switch {
+	case len(accounts) == 1:
+		who = "account " + accounts[0]
+	case len(accounts) > 1:
+		who = fmt.Sprintf("%d accounts", len(accounts))
+	}
+	regions := r.Regions()
+	where := count(len(regions), "region")
+	if len(regions) > 0 && len(regions) <= 3 {
+		where = strings.Join(regions, " ")
+	}
+	text := who
+	if caller != "" {
+		text += " as " + caller
+	}
+	return fmt.Sprintf("%s · %s · %s · %s · %s", text, where, count(len(r.Rules), "rule"), count(s.Calls, "call"), s.Start.UTC().Format("2006-01-02 15:04 UTC"))
+}
+
+// what says what a unit is about: "7 queues in eu-west-1: a, b, c ...".
+func (u *Unit) what() string {
+	t := u.Rule.Check.Subject
+	if t.Scope == model.AccountSubject {
+		return "account " + u.Account
+	}
+	kind := string(t.Kind)
+	text := strings.Join(u.Names, ", ")
+	if u.Resources > 1 {
+		text = fmt.Sprintf("%d × %s: %s", u.Resources, kind[strings.LastIndex(kind, ":")+1:], text)
+		if u.Resources > len(u.Names) {
+			text += " …"
+		}
+	}
+	switch {
+	case len(u.Regions) == 1:
+		text += " (" + u.Regions[0] + ")"
+	case len(u.Regions) > 1:
+		text += fmt.Sprintf(" (%d regions)", len(u.Regions))
+	}
+	return text
+}
+
+func (r *Report) fixFirst(t *table) {
+	if len(r.Units) == 0 {
+		t.line("FIX FIRST  nothing failed")
+		return
+	}
+	total := 0
+	for _, n := range r.Failures {
+		total += n
+	}
+	t.line("FIX FIRST  %s, cleared by %s", count(total, "failure"), count(len(r.Units), "fix"))
+	for i, u := range r.Units {
+		if i == few {
+			t.line("  and %d more: --all", len(r.Units)-few)
+			break
+		}
+		owner := u.Owner
+		if owner == "" {
+			owner = "-"
+		}
+		text := fmt.Sprintf("%-13s %s  %s: %s", u.Severity, u.Fingerprint[:8], u.Rule.ID, u.what())
+		if u.Owner != "" {
+			text += ", owner " + owner
+		}
+		t.line("%s", text)
+	}
+}
+
+// findings lists results one by one, under a heading for each group.
+func (r *Report) findings(t *table) {
+	groupBy := cmp.Or(t.GroupBy, "fix")
+	listed := 0
+	groups := map[string][]string{}
+	worst := map[string]engine.Severity{}
+	for x := range r.Results() {
+		if len(r.Filter.Statuses) == 0 && x.Status != engine.Failed {
+			continue
+		}
+		listed++
+		m := x.Resource
+		key := ""
+		switch groupBy {
+		case "fix":
+			key = x.Rule.ID + " in account " + m.Account
+			if x.FixKey != "" {
+				key += ", " + x.FixKey
+			}
+		case "rule":
+			key = x.Rule.ID + ": " + x.Rule.Title
+		case "resource":
+			key = strings.TrimSpace(fmt.Sprintf("%s %s %s", x.Kind(), name(m), m.Region))
+		case "owner":
+			key = "owner " + cmp.Or(x.Owner(), "unknown")
+		case "account":
+			key = "account " + m.Account
+		}
+		what := string(x.Status)
+		if x.Status == engine.Failed {
+			what = x.Severity.String()
+		}
+		row := fmt.Sprintf("%-13s %s  %s %s", what, x.Fingerprint()[:8], name(m), m.Region)
+		if groupBy != "rule" && groupBy != "fix" {
+			row += "  " + x.Rule.ID
+		}
+		if x.Message != "" {
+			row += ": " + x.Message
+		}
+		groups[key] = append(groups[key], row)
+		worst[key] = max(worst[key], x.Severity)
+	}
+	t.line("FINDINGS  %s by %s", count(listed, "result"), groupBy)
+	keys := slices.SortedFunc(maps.Keys(groups), func(a, b string) int { return cmp.Or(cmp.Compare(worst[b], worst[a]), cmp.Compare(a, b)) })
+	shown := 0
+	for _, k := range keys {
+		if shown >= few && !t.All {
+			t.line("  and %d more: --all", len(keys)-shown)
+			break
+		}
+		shown++
+		if k != "" {
+			t.line("%s (%d)", k, len(groups[k]))
+		}
+		for i, row := range groups[k] {
+			if i == few && !t.All {
+				t.line("  and %d more: --all", len(groups[k])-few)
+				break
+			}
+			t.line("%s", row)
+		}
+	}
+}
+
+func (r *Report) pillarLines(t *table) {
+	t.line("PILLARS  rules:           pass  fail   n/a blind  worst")
+	pillars := r.pillars()
+	for _, p := range engine.Pillars {
+		x := pillars[p]
+		text := fmt.Sprintf("%-24s %5d %5d %5d %5d  %s", p, x.Pass, x.Fail, x.NotApplicable, x.NotAssessed, cmp.Or(x.Worst, "-"))
+		if p == engine.CostOptimization && r.Waste > 0 {
+			text += fmt.Sprintf("  (about %.0f USD a month wasted)", r.Waste)
+		}
+		t.line("%s", text)
+	}
+}
+
+// blind says what to grant, and what nobody here can change: gaps of the same cause in one line.
+func (r *Report) blind() (lines []string) {
+	type cause struct {
+		what string
+		rank int
+	}
+	regions, rules, order := map[cause]map[string]bool{}, map[cause]map[string]bool{}, []cause{}
+	for _, g := range r.Gaps {
+		c := cause{what: g.Call + " " + string(g.Reason) + ": " + g.Detail, rank: 1}
+		switch {
+		case len(g.Permissions) > 0 && g.Class == model.Fixable:
+			c = cause{what: "grant " + strings.Join(g.Permissions, ", ")}
+			if g.Reason == model.AccessDeniedResource {
+				c.what += " in the policy of the resource"
+			}
+		case g.Call == "":
+			c.what = string(g.Reason) + ": " + g.Detail
+		case g.Detail == "":
+			c.what = g.Call + " " + string(g.Reason)
+		}
+		if g.Class == model.Structural {
+			c.what, c.rank = "structural: "+c.what, 2
+		}
+		if regions[c] == nil {
+			regions[c], rules[c] = map[string]bool{}, map[string]bool{}
+			order = append(order, c)
+		}
+		regions[c][cmp.Or(g.Region, "account "+g.Account)] = true
+		for _, rule := range g.Rules {
+			rules[c][rule] = true
+		}
+	}
+	slices.SortStableFunc(order, func(a, b cause) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(len(rules[b]), len(rules[a])), cmp.Compare(a.what, b.what))
+	})
+	for _, c := range order {
+		where := slices.Sorted(maps.Keys(regions[c]))
+		place := strings.Join(where, ", ")
+		if len(where) > 3 {
+			place = fmt.Sprintf("%d regions", len(where))
+		}
+		lines = append(lines, fmt.Sprintf("%s (%s; blinds %s)", c.what, place, count(len(rules[c]), "rule")))
+	}
+	return lines
+}
+
+func (r *Report) next(t *table) {
+	t.line("NEXT")
+	if len(r.Units) > 0 {
+		t.line("  scanner explain %s   what was seen, why it matters, how to fix it, what the fix may break", r.Units[0].Fingerprint[:8])
+	}
+	for _, g := range r.Gaps {
+		if len(g.Permissions) > 0 && g.Class == model.Fixable {
+			t.line("  scanner permissions        the IAM policy that the selected rules need")
+			break
+		}
+	}
+	if t.Again != "" {
+		t.line("  %s", t.Again)
+	}
+}

@@ -1,0 +1,9 @@
+package ec2
+
+import (
+	"testing"
+
+	"awsscanner/internal/engine/enginetest"
+)
+
+func Test(t *testing.T) { enginetest.Run(t, Rules) }
