@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -24,6 +26,16 @@ type Wire struct {
 	version   string
 	sent      atomic.Int64
 	throttled atomic.Int64
+
+	mu    sync.Mutex
+	calls map[string]int // by operation, retries not counted
+}
+
+// Calls returns how often each operation was called, retries not counted.
+func (w *Wire) Calls() map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.calls)
 }
 
 // Sent returns the number of requests sent, retries included.
@@ -36,11 +48,18 @@ func (w *Wire) add(stack *middleware.Stack) error {
 	if err := awsmiddleware.AddUserAgentKeyValue("scanner", w.version)(stack); err != nil {
 		return err
 	}
-	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("scanner:Timeout", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("scanner:Call", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
+		op := strings.ToLower(strings.ReplaceAll(awsmiddleware.GetServiceID(ctx), " ", "")) + ":" + awsmiddleware.GetOperationName(ctx)
+		w.mu.Lock()
+		if w.calls == nil {
+			w.calls = map[string]int{}
+		}
+		w.calls[op]++
+		w.mu.Unlock()
 		return next.HandleInitialize(ctx, in)
-	}), middleware.Before)
+	}), middleware.After) // the operation is known by then
 	if err != nil {
 		return err
 	}

@@ -227,6 +227,3 @@ func OwnerReads(t *model.Type, kinds model.Table) (reads []string) {
 	}
 	return reads
 }
-
-// Snapshot returns the snapshot that was judged.
-func (r *Result) Snapshot() *Snapshot { return r.snap }

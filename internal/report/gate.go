@@ -125,6 +125,8 @@ func count(n int, of string) string {
 	switch {
 	case n == 1:
 		return "1 " + of
+	case strings.HasSuffix(of, "x"):
+		return fmt.Sprintf("%d %ses", n, of)
 	case strings.HasSuffix(of, "y"):
 		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(of, "y"))
 	}

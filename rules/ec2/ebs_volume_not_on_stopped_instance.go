@@ -130,16 +130,14 @@ var stopTime = regexp.MustCompile(`\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC
 
 // stopped returns when a stopped instance was stopped or, if that is not sure, when it was last started: it was stopped
 // some time after. EC2 gives the time in a text, "User initiated (2026-01-31 09:15:02 GMT)", and leaves it out or the text
-// empty if a service or EC2 itself stopped the instance. A time before the last start is of an earlier stop.
+// empty if a service or EC2 itself stopped the instance. The text is of the last transition, so it needs no other witness.
 func stopped(i *ec2.Instance) (since time.Time, sure bool) {
-	started := i.Launched.Get()
 	if m := stopTime.FindStringSubmatch(i.TransitionReason.Get()); m != nil {
-		since, _ = time.Parse(time.DateTime, m[1])
+		if since, err := time.Parse(time.DateTime, m[1]); err == nil {
+			return since, true
+		}
 	}
-	if since.Before(started) {
-		return started, false
-	}
-	return since, true
+	return i.Launched.Get(), false
 }
 
 // describe makes the failure of a volume on stopped instances. Nothing that it reads need be known.
@@ -148,7 +146,7 @@ func describe(v *engine.View, vol *ec2.Volume, attached []ec2.Attachment, instan
 	var evidence []map[string]any
 	for k, i := range instances {
 		text, since := "stopped, duration unknown", any("unknown")
-		if i.Launched.IsKnown() && i.TransitionReason.IsKnown() {
+		if reason, known := i.TransitionReason.Lookup(); known && (i.Launched.IsKnown() || stopTime.MatchString(reason)) {
 			if t, sure := stopped(i); sure {
 				text = fmt.Sprintf("stopped on %s, %d days ago", t.Format(time.DateOnly), max(0, int(v.Now().Sub(t).Hours()/24)))
 				since = t

@@ -3,6 +3,7 @@ package acm
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -55,19 +56,26 @@ func Calls(at collect.At) []collect.Call {
 		When: collect.If(func(cert *my.Certificate) bool {
 			return cert.Type.Get() == string(types.CertificateTypeAmazonIssued) &&
 				cert.RenewalEligibility.Get() == string(types.RenewalEligibilityEligible) &&
-				cert.NotAfter.Get().Before(at.Start.Add(my.DescribedDays*24*time.Hour))
+				!cert.NotAfter.Get().After(at.Start.Add(my.DescribedDays*24*time.Hour))
 		}),
 		Do: collect.PerItem(func(ctx context.Context, cert *my.Certificate) error {
 			out, err := c.DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: &cert.ID})
-			if err != nil || out.Certificate == nil {
+			if err != nil {
 				return err
 			}
-			cert.Users = model.Known(out.Certificate.InUseBy)
-			methods := []string{}
+			if out.Certificate == nil || out.Certificate.CertificateArn == nil { // always there
+				return nil
+			}
+			if users := out.Certificate.InUseBy; users != nil { // empty if there are none
+				cert.Users = model.Known(users)
+			}
+			var methods []string
 			for _, d := range out.Certificate.DomainValidationOptions {
 				methods = append(methods, string(d.ValidationMethod))
 			}
-			cert.ValidationMethods = model.Known(methods)
+			if len(methods) > 0 && !slices.Contains(methods, "") { // ACM issues nothing without
+				cert.ValidationMethods = model.Known(methods)
+			}
 			if r := out.Certificate.RenewalSummary; r != nil {
 				cert.RenewalStatus = model.FromString(r.RenewalStatus)
 			} else {

@@ -57,31 +57,58 @@ func Calls(at collect.At) []collect.Call {
 
 func volume(at collect.At, v types.Volume) *my.Volume {
 	id, t := aws.ToString(v.VolumeId), tags(v.Tags)
-	attachments := my.Attachments{}
-	for _, a := range v.Attachments {
-		attachments = append(attachments, my.Attachment{Instance: aws.ToString(a.InstanceId), Device: aws.ToString(a.Device),
-			State: string(a.State), DeleteOnTermination: aws.ToBool(a.DeleteOnTermination)})
-	}
 	out := &my.Volume{
-		Meta:           model.Meta{ID: id, ARN: arn(at, "volume/", id), Name: t["Name"]},
-		State:          model.FromString(v.State),
-		Type:           model.FromString(v.VolumeType),
-		IOPS:           model.Known(int(aws.ToInt32(v.Iops))),
-		ThroughputMiBs: model.Known(int(aws.ToInt32(v.Throughput))),
-		Encrypted:      model.FromPtr(v.Encrypted),
-		KMSKey:         model.OrNone(v.KmsKeyId),
-		Created:        model.FromPtr(v.CreateTime),
-		MultiAttach:    model.Known(aws.ToBool(v.MultiAttachEnabled)),
-		Tags:           model.Known(t),
+		Meta:        model.Meta{ID: id, ARN: arn(at, "volume/", id), Name: t["Name"]},
+		State:       model.FromString(v.State),
+		Type:        model.FromString(v.VolumeType),
+		SizeGiB:     integer(v.Size),
+		Encrypted:   model.FromPtr(v.Encrypted),
+		KMSKey:      model.FromPtr(v.KmsKeyId),
+		Created:     model.FromPtr(v.CreateTime),
+		MultiAttach: model.FromPtr(v.MultiAttachEnabled),
+		Attachments: attachments(v),
+		Tags:        model.Known(t),
 	}
-	if v.Size != nil {
-		out.SizeGiB = model.Known(int(*v.Size))
+	if v.Encrypted != nil && !*v.Encrypted {
+		out.KMSKey = model.OrNone(v.KmsKeyId)
 	}
-	// An empty attachment set and a missing one are decoded alike. Only the state tells that there is none.
-	if len(attachments) > 0 || v.State != "" && v.State != types.VolumeStateInUse {
-		out.Attachments = model.Known(attachments)
+	switch v.VolumeType { // these have none of their own, and EC2 leaves them out
+	case types.VolumeTypeStandard, types.VolumeTypeSt1, types.VolumeTypeSc1:
+		out.IOPS, out.ThroughputMiBs = model.Known(0), model.Known(0)
+	case types.VolumeTypeGp2, types.VolumeTypeIo1, types.VolumeTypeIo2:
+		out.ThroughputMiBs = model.Known(0)
+	}
+	if v.Iops != nil {
+		out.IOPS = integer(v.Iops)
+	}
+	if v.Throughput != nil {
+		out.ThroughputMiBs = integer(v.Throughput)
 	}
 	return out
+}
+
+func integer(p *int32) (a model.Attr[int]) {
+	if p != nil {
+		a = model.Known(int(*p))
+	}
+	return a
+}
+
+// attachments returns those of a volume, if each tells its state, and what it is on: an instance, or what a service of
+// AWS manages. An empty set and a missing one are decoded alike. Only the state of the volume tells that there is none.
+func attachments(v types.Volume) (unknown model.Attr[my.Attachments]) {
+	out := my.Attachments{}
+	for _, a := range v.Attachments {
+		if a.State == "" || a.InstanceId == nil && a.AssociatedResource == nil {
+			return unknown
+		}
+		out = append(out, my.Attachment{Instance: aws.ToString(a.InstanceId), Device: aws.ToString(a.Device),
+			State: string(a.State), DeleteOnTermination: aws.ToBool(a.DeleteOnTermination)})
+	}
+	if len(out) == 0 && (v.State == "" || v.State == types.VolumeStateInUse) {
+		return unknown
+	}
+	return model.Known(out)
 }
 
 func instance(at collect.At, r types.Reservation, i types.Instance) *my.Instance {
@@ -91,7 +118,7 @@ func instance(at collect.At, r types.Reservation, i types.Instance) *my.Instance
 		StateReason:      model.Known(""),
 		TransitionReason: model.OrNone(i.StateTransitionReason),
 		Launched:         model.FromPtr(i.LaunchTime),
-		RootDevice:       model.OrNone(i.RootDeviceName),
+		RootDevice:       model.FromPtr(i.RootDeviceName),
 		Image:            model.FromPtr(i.ImageId),
 		AutoScalingGroup: model.Known(t["aws:autoscaling:groupName"]),
 		Tags:             model.Known(t),
@@ -100,7 +127,7 @@ func instance(at collect.At, r types.Reservation, i types.Instance) *my.Instance
 		out.State = model.FromString(i.State.Name)
 	}
 	if i.StateReason != nil {
-		out.StateReason = model.OrNone(i.StateReason.Code)
+		out.StateReason = model.FromPtr(i.StateReason.Code)
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"awsscanner/internal/collect"
 	"awsscanner/internal/model"
@@ -30,13 +31,17 @@ func Calls(at collect.At) []collect.Call {
 					if arn == "" && name != "" { // one that begins with a slash has it once
 						arn = at.ARN("ssm", "parameter/"+strings.TrimPrefix(name, "/"))
 					}
-					found(&my.Parameter{
+					parameter := &my.Parameter{
 						Meta:        model.Meta{ID: name, ARN: arn, Name: name},
 						Type:        model.FromString(p.Type),
-						DataType:    model.OrNone(p.DataType),
+						DataType:    model.FromString(aws.ToString(p.DataType)),
 						Description: model.OrNone(p.Description),
-						KMSKey:      model.OrNone(p.KeyId),
-					})
+						KMSKey:      model.FromString(aws.ToString(p.KeyId)), // a SecureString always has one
+					}
+					if p.Type == types.ParameterTypeString || p.Type == types.ParameterTypeStringList {
+						parameter.KMSKey = model.OrNone(p.KeyId)
+					}
+					found(parameter)
 				}
 			}
 			return nil

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"awsscanner/internal/report"
+)
+
+// An output is a format and where it goes: "" is standard output.
+type output struct{ format, file string }
+
+var formats = map[string]string{".json": "json", ".jsonl": "jsonl", ".txt": "table"}
+
+// parseOutputs reads -o. The table goes to standard output unless something else does.
+func parseOutputs(specs []string) (outs []output, err error) {
+	names := []string{"table", "json", "jsonl"}
+	for _, spec := range specs {
+		format, file, isFile := strings.Cut(spec, "=")
+		o := output{format, file}
+		if ext := filepath.Ext(spec); !isFile && formats[ext] != "" {
+			o = output{formats[ext], spec}
+		} else if closestName := didYouMean(format, names, "use table, json or jsonl"); formats["."+format] == "" && format != "table" {
+			return nil, usage("-o %s: there is no format %q: %s", spec, format, closestName)
+		} else if isFile && file == "" {
+			return nil, usage("-o %s: the file has no name", spec)
+		}
+		if o.file != "" {
+			if info, err := os.Stat(filepath.Dir(o.file)); err != nil || !info.IsDir() {
+				return nil, usage("-o %s: there is no directory %s", spec, filepath.Dir(o.file))
+			}
+		}
+		outs = append(outs, o)
+	}
+	stdout := 0
+	for _, o := range outs {
+		if o.file == "" {
+			stdout++
+		}
+	}
+	if stdout > 1 {
+		return nil, usage("-o: only one format can go to standard output: give the others a file, as in -o json=report.json")
+	}
+	if stdout == 0 {
+		outs = append(outs, output{format: "table"})
+	}
+	return outs, nil
+}
+
+// write writes a report to all its outputs. That a reader of standard output has gone is no error.
+func write(r *report.Report, outs []output, style report.Style, stdout io.Writer) error {
+	for _, o := range outs {
+		if o.file == "" {
+			if err := render(r, o.format, style, stdout); err != nil && !errors.Is(err, syscall.EPIPE) {
+				return failed("writing to standard output: %s", osText(err))
+			}
+			continue
+		}
+		plain := style
+		plain.Color, plain.Width = false, 0
+		if err := atomically(o.file, 0o644, func(w io.Writer) error { return render(r, o.format, plain, w) }); err != nil {
+			return failed("writing %s: %s", o.file, osText(err))
+		}
+	}
+	return nil
+}
+
+func render(r *report.Report, format string, style report.Style, w io.Writer) error {
+	switch format {
+	case "json":
+		return r.JSON(w)
+	case "jsonl":
+		return r.JSONLines(w)
+	}
+	return r.Table(w, style)
+}
+
+// atomically writes a file as a whole or not at all.
+func atomically(name string, mode os.FileMode, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // if it is still there
+	err = write(f)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	return err
+}
+
+// osText is what the operating system says, without the name of the temporary file.
+func osText(err error) string {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno.Error()
+	}
+	return err.Error()
+}
+
+// styleOf looks at where standard output goes.
+func styleOf(stdout io.Writer) (style report.Style) {
+	if f, ok := stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		style.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			style.Width = width
+		}
+	}
+	return style
+}

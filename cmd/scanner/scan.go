@@ -1,0 +1,297 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"awsscanner/internal/engine"
+	"awsscanner/internal/report"
+	"awsscanner/rules"
+)
+
+func scanCommand() *cobra.Command {
+	var src source
+	var sel selection
+	var v view
+	var g gateFlags
+	var snapshot, save string
+	var noSave, quiet, verbose bool
+	c := &cobra.Command{
+		Use:   "scan",
+		Short: "Read an account, judge it and report",
+		Long: `Scan reads the account of the current AWS credentials, judges it and reports. It calls only what the selected rules
+need, reads no values of secrets, and changes nothing. What it cannot read it reports as not assessed, with the action to grant.`,
+		Example: `  scanner scan --demo
+  scanner scan --profile audit --regions 'eu-*'
+  scanner scan --fail-on high -o json=report.json`,
+		Args: cobra.NoArgs,
+	}
+	f := c.Flags()
+	f.BoolVar(&src.demo, "demo", false, "scan the recorded account inside this program: no credentials, no network")
+	f.StringVar(&snapshot, "snapshot", "", "judge this snapshot file instead of an account")
+	f.StringVar(&src.profile, "profile", "", "profile of the AWS configuration")
+	f.StringSliceVar(&src.regions, "regions", nil, "regions to read, names or globs (default: all that are enabled)")
+	f.StringSliceVar(&src.regions, "region", nil, "the same as --regions")
+	f.StringVar(&save, "save-snapshot", "", "also write what was read to this file; compressed if its name ends in .zst")
+	f.BoolVar(&noSave, "no-save", false, "do not keep the scan in the state directory")
+	f.DurationVar(&src.timeout, "timeout", 0, "stop reading after this time, and report what was read")
+	f.BoolVarP(&quiet, "quiet", "q", false, "nothing on standard error but errors")
+	f.BoolVarP(&verbose, "verbose", "v", false, "say on standard error what is done")
+	sel.flags(f)
+	v.flags(f)
+	g.flags(f)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		ctx := c.Context()
+		if snapshot != "" && (src.demo || src.profile != "" || save != "") {
+			return usage("--snapshot judges a file: leave out --demo, --profile and --save-snapshot")
+		}
+		if src.timeout < 0 {
+			return usage("--timeout must be positive")
+		}
+		if save != "" {
+			if info, err := os.Stat(filepath.Dir(save)); err != nil || !info.IsDir() {
+				return usage("--save-snapshot: there is no directory %s", filepath.Dir(save))
+			}
+		}
+		again := "scanner report --all        every finding of this scan; -o json, --group-by resource, ..."
+		if snapshot != "" {
+			v.regions = src.regions
+			return judge(c, snapshot, &sel, &v, &g, strings.Replace(again, "scanner report", "scanner report "+snapshot, 1))
+		}
+		picked, params, err := sel.pick()
+		if err != nil {
+			return err
+		}
+		p, err := prepare(c, &sel, &v, &g)
+		if err != nil {
+			return err
+		}
+		if src.timeout > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, src.timeout)
+			defer cancel()
+		}
+		stderr := c.ErrOrStderr()
+		progress := stderr
+		if quiet {
+			progress = io.Discard
+		}
+		s, err := src.collectLive(ctx, picked, params, progress)
+		if err != nil {
+			return err
+		}
+		if save != "" {
+			if err := saveSnapshot(save, s); err != nil {
+				return failed("writing the snapshot %s: %s", save, osText(err))
+			}
+		}
+		where := save
+		if !noSave {
+			name, err := keep(s)
+			if err != nil && !quiet {
+				fmt.Fprintf(stderr, "scanner: the scan is not kept for scanner report and explain: %s\n", osText(err))
+			}
+			if where = name; verbose {
+				fmt.Fprintf(stderr, "scanner: kept as %s\n", name)
+			}
+		}
+		p.style.Again = again
+		if src.demo {
+			p.style.Again = "scanner scan                with your own credentials: read-only, see scanner permissions and scanner doctor"
+		}
+		if err := p.write(report.New(version, s, picked, p.filter)); err != nil && c.Context().Err() == nil {
+			return err
+		}
+		switch {
+		case c.Context().Err() != nil:
+			text := "interrupted: what was not read is reported as not assessed"
+			if where != "" {
+				text += "; what was read is in " + where
+			}
+			return &exitError{report.ExitInterrupted, text}
+		case ctx.Err() != nil && !quiet:
+			fmt.Fprintf(stderr, "scanner: --timeout ended the scan after %s: what was not read is reported as not assessed\n", src.timeout)
+		}
+		return p.decide()
+	}
+	return c
+}
+
+// A presentation is how a report is shown and what it decides.
+type presentation struct {
+	filter report.Filter
+	gate   report.Gate
+	outs   []output
+	style  report.Style
+	stdout io.Writer
+	report *report.Report
+}
+
+// prepare checks all flags before anything is read.
+func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presentation, err error) {
+	p = &presentation{stdout: c.OutOrStdout()}
+	if p.filter, err = v.filter(sel); err != nil {
+		return nil, err
+	}
+	if p.gate, err = g.gate(); err != nil {
+		return nil, err
+	}
+	if p.outs, err = parseOutputs(v.outputs); err != nil {
+		return nil, err
+	}
+	p.style = styleOf(p.stdout)
+	p.style.All, p.style.GroupBy = v.all, v.groupBy
+	return p, nil
+}
+
+func (p *presentation) write(r *report.Report) error {
+	p.report = r
+	return write(r, p.outs, p.style, p.stdout)
+}
+
+// decide turns what the gate says into the end of the program.
+func (p *presentation) decide() error {
+	code, why := p.gate.Decide(p.report)
+	if code == report.ExitFine {
+		return nil
+	}
+	return &exitError{code, strings.Join(why, "\n")}
+}
+
+// judge reports on a snapshot file. Unless rules are selected it judges by those for which the snapshot was made.
+func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags, again string) error {
+	p, err := prepare(c, sel, v, g)
+	if err != nil {
+		return err
+	}
+	s, err := loadSnapshot(name)
+	if err != nil {
+		return err
+	}
+	picked, err := rulesFor(s, sel)
+	if err != nil {
+		return err
+	}
+	p.style.Again = again
+	if err := p.write(report.New(version, s, picked, p.filter)); err != nil {
+		return err
+	}
+	return p.decide()
+}
+
+// rulesFor returns the selected rules or, if nothing was selected, those for which a snapshot was made.
+func rulesFor(s *engine.Snapshot, sel *selection) ([]engine.Rule, error) {
+	if !sel.isDefault() || len(s.Rules) == 0 {
+		picked, _, err := sel.pick()
+		return picked, err
+	}
+	var picked []engine.Rule
+	for _, id := range s.Rules {
+		i := slices.IndexFunc(rules.All, func(r engine.Rule) bool { return r.ID == id || slices.Contains(r.Formerly, id) })
+		if i < 0 {
+			return nil, usage("the snapshot was made for rule %s, which this scanner does not have: select others with --rules", id)
+		}
+		r := rules.All[i]
+		if override := s.Params[id]; override != nil {
+			var err error
+			if r, err = r.With(override); err != nil {
+				return nil, usage("the snapshot's %s", plain(err))
+			}
+		}
+		picked = append(picked, r)
+	}
+	return picked, nil
+}
+
+func reportCommand() *cobra.Command {
+	var sel selection
+	var v view
+	var g gateFlags
+	c := &cobra.Command{
+		Use:   "report [SNAPSHOT]",
+		Short: "Report again on the last scan, or on a snapshot file",
+		Args:  cobra.MaximumNArgs(1),
+	}
+	c.Flags().StringSliceVar(&v.regions, "regions", nil, "only results of these regions, names or globs")
+	c.Flags().StringSliceVar(&v.regions, "region", nil, "the same as --regions")
+	sel.flags(c.Flags())
+	v.flags(c.Flags())
+	g.flags(c.Flags())
+	c.RunE = func(c *cobra.Command, args []string) error {
+		name, err := snapshotName(args)
+		if err != nil {
+			return err
+		}
+		return judge(c, name, &sel, &v, &g, "")
+	}
+	return c
+}
+
+func snapshotName(args []string) (string, error) {
+	if len(args) > 0 {
+		return args[0], nil
+	}
+	return lastScan()
+}
+
+func explainCommand() *cobra.Command {
+	var snapshot string
+	c := &cobra.Command{
+		Use:   "explain PREFIX",
+		Short: "Explain one finding of the last scan: what was seen, why it matters, how to fix it",
+		Long:  "Explain shows all about the finding whose fingerprint or identity begins with PREFIX, as reports show it.",
+		Args:  cobra.ExactArgs(1),
+	}
+	c.Flags().StringVar(&snapshot, "snapshot", "", "of this snapshot file instead of the last scan")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args[0]) < 4 {
+			return usage("PREFIX must have at least 4 digits of a fingerprint, as reports show it")
+		}
+		name := snapshot
+		if name == "" {
+			var err error
+			if name, err = lastScan(); err != nil {
+				return err
+			}
+		}
+		s, err := loadSnapshot(name)
+		if err != nil {
+			return err
+		}
+		picked, err := rulesFor(s, &selection{ruleset: string(engine.Recommended)})
+		if err != nil {
+			return err
+		}
+		r := report.New(version, s, picked, report.Filter{})
+		found := r.Find(strings.ToLower(args[0]))
+		switch {
+		case len(found) == 0:
+			return usage("no finding of the last scan begins with %s: scanner report --all lists them", args[0])
+		case len(found) > 10:
+			return usage("%d findings begin with %s: give more digits", len(found), args[0])
+		}
+		for i := range found {
+			if err := r.Explain(c.OutOrStdout(), &found[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return c
+}
+
+// encode writes a value as indented JSON.
+func encode(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"awsscanner/internal/engine"
+	"awsscanner/internal/report"
+	"awsscanner/rules"
+)
+
+// A selection says which rules judge, and with which parameters.
+type selection struct {
+	ruleset     string
+	rules       []string
+	exclude     []string
+	params      []string
+	pillars     []string
+	services    []string
+	minSeverity string
+	severities  []string
+}
+
+func (s *selection) flags(f *pflag.FlagSet) {
+	f.StringVar(&s.ruleset, "ruleset", string(engine.Recommended), "rules of this level and those before it: recommended, extended, optional")
+	f.StringSliceVar(&s.rules, "rules", nil, "only rules whose ID matches one of these globs, of any level")
+	f.StringSliceVar(&s.exclude, "exclude-rules", nil, "without rules whose ID matches one of these globs")
+	f.StringArrayVar(&s.params, "param", nil, "RULE.NAME=VALUE sets a parameter of a rule; VALUE is JSON or a word (repeatable)")
+	f.StringSliceVar(&s.pillars, "pillars", nil, "only rules of these pillars")
+	f.StringSliceVar(&s.services, "services", nil, "only rules of these services")
+	f.StringVar(&s.minSeverity, "min-severity", "", "only rules that can be as severe, and failures that are")
+	f.StringSliceVar(&s.severities, "severity", nil, "only rules that can be of one of these severities or above, and failures that are")
+}
+
+// isDefault reports whether nothing was selected, so that a snapshot may bring its own selection.
+func (s *selection) isDefault() bool {
+	return s.ruleset == string(engine.Recommended) && len(s.rules)+len(s.exclude)+len(s.params)+len(s.pillars)+len(s.services)+len(s.severities) == 0 && s.minSeverity == ""
+}
+
+// pick returns the rules in the order of the registry, with their parameters.
+func (s *selection) pick() ([]engine.Rule, map[string]json.RawMessage, error) {
+	level := slices.Index(engine.Levels, engine.Level(s.ruleset))
+	if level < 0 {
+		return nil, nil, usage("there is no ruleset %q: use recommended, extended or optional", s.ruleset)
+	}
+	if err := known(s.rules, "rule", ruleIDs()); err != nil {
+		return nil, nil, err
+	}
+	if err := known(s.exclude, "rule", ruleIDs()); err != nil {
+		return nil, nil, err
+	}
+	var services, pillars []string
+	for i := range rules.All {
+		services = append(services, rules.All[i].Service())
+	}
+	for _, p := range engine.Pillars {
+		pillars = append(pillars, string(p))
+	}
+	if err := known(s.services, "service", slices.Compact(services)); err != nil {
+		return nil, nil, err
+	}
+	if err := known(s.pillars, "pillar", pillars); err != nil {
+		return nil, nil, err
+	}
+	wanted, err := s.wantedSeverities()
+	if err != nil {
+		return nil, nil, err
+	}
+	params, err := s.overrides()
+	if err != nil {
+		return nil, nil, err
+	}
+	var picked []engine.Rule
+	for _, r := range rules.All {
+		if len(s.rules) > 0 && !engine.MatchAny(s.rules, r.ID) || len(s.rules) == 0 && slices.Index(engine.Levels, r.Level) > level ||
+			engine.MatchAny(s.exclude, r.ID) || len(s.services) > 0 && !engine.MatchAny(s.services, r.Service()) ||
+			len(wanted) > 0 && r.Worst < slices.Min(wanted) {
+			continue
+		}
+		if len(s.pillars) > 0 && !slices.ContainsFunc(r.Pillars, func(p engine.Pillar) bool { return engine.MatchAny(s.pillars, string(p)) }) {
+			continue
+		}
+		if override := params[r.ID]; override != nil {
+			if r, err = r.With(override); err != nil {
+				return nil, nil, usage("%s", plain(err))
+			}
+		}
+		picked = append(picked, r)
+	}
+	for id := range params {
+		if !slices.ContainsFunc(picked, func(r engine.Rule) bool { return r.ID == id }) {
+			return nil, nil, usage("--param sets %s, which is not among the selected rules: select it with --rules", id)
+		}
+	}
+	if len(picked) == 0 {
+		return nil, nil, usage("no rule is left: the filters --rules, --services, --pillars and --severity exclude each other")
+	}
+	return picked, params, nil
+}
+
+func ruleIDs() (ids []string) {
+	for i := range rules.All {
+		ids = append(ids, rules.All[i].ID)
+	}
+	return ids
+}
+
+// known refuses globs that match nothing.
+func known(globs []string, what string, names []string) error {
+	for _, g := range globs {
+		if !slices.ContainsFunc(names, func(n string) bool { return engine.Match(g, n) }) {
+			return usage("no %s matches %q: %s", what, g, didYouMean(g, names, "see scanner rules list"))
+		}
+	}
+	return nil
+}
+
+// wantedSeverities returns the severities of failures to show, nil for all.
+func (s *selection) wantedSeverities() (wanted []engine.Severity, err error) {
+	if s.minSeverity != "" && len(s.severities) > 0 {
+		return nil, usage("--min-severity and --severity exclude each other: use one of them")
+	}
+	if s.minSeverity != "" {
+		least, err := engine.ParseSeverity(s.minSeverity)
+		if err != nil {
+			return nil, usage("--min-severity: %s", err)
+		}
+		for x := least; x <= engine.Critical; x++ {
+			wanted = append(wanted, x)
+		}
+	}
+	for _, name := range s.severities {
+		x, err := engine.ParseSeverity(name)
+		if err != nil {
+			return nil, usage("--severity: %s", err)
+		}
+		wanted = append(wanted, x)
+	}
+	return wanted, nil
+}
+
+// overrides gathers parameters by rule.
+func (s *selection) overrides() (map[string]json.RawMessage, error) {
+	byRule := map[string]map[string]json.RawMessage{}
+	for _, p := range s.params {
+		key, value, ok := strings.Cut(p, "=")
+		id, param, ok2 := strings.Cut(key, ".")
+		if !ok || !ok2 {
+			return nil, usage("--param %s: write RULE.NAME=VALUE", p)
+		}
+		i := slices.IndexFunc(rules.All, func(r engine.Rule) bool { return r.ID == id })
+		if i < 0 {
+			return nil, usage("--param %s: there is no rule %q: %s", p, id, didYouMean(id, ruleIDs(), "see scanner rules list"))
+		}
+		names := paramNames(&rules.All[i])
+		if len(names) == 0 {
+			return nil, usage("--param %s: rule %s has no parameters", p, id)
+		}
+		if !slices.Contains(names, param) {
+			return nil, usage("--param %s: rule %s has no parameter %q: %s", p, id, param, didYouMean(param, names, "it has "+strings.Join(names, ", ")))
+		}
+		raw := json.RawMessage(value)
+		if !json.Valid(raw) { // a bare word is a text
+			raw, _ = json.Marshal(value)
+		}
+		if byRule[id] == nil {
+			byRule[id] = map[string]json.RawMessage{}
+		}
+		if _, twice := byRule[id][param]; twice {
+			return nil, usage("--param %s is given twice", key)
+		}
+		byRule[id][param] = raw
+	}
+	out := map[string]json.RawMessage{}
+	for id, params := range byRule {
+		b, err := json.Marshal(params)
+		if err != nil {
+			return nil, err
+		}
+		out[id] = b
+	}
+	return out, nil
+}
+
+func paramNames(r *engine.Rule) []string {
+	if r.Check.Params == nil {
+		return nil
+	}
+	var m map[string]json.RawMessage
+	b, _ := json.Marshal(r.Check.Params)
+	json.Unmarshal(b, &m)
+	return slices.Sorted(maps.Keys(m))
+}
+
+// plain puts an error of a parameter's value in words.
+func plain(err error) string {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		head, _, _ := strings.Cut(err.Error(), ": json:")
+		return fmt.Sprintf("%s: %s takes a %s, not a %s", head, wrong.Field, wrong.Type, wrong.Value)
+	}
+	return err.Error()
+}
+
+// A view says which results to show, how, and where to.
+type view struct {
+	statuses  []string
+	regions   []string
+	resources []string
+	groupBy   string
+	all       bool
+	outputs   []string
+}
+
+func (v *view) flags(f *pflag.FlagSet) {
+	f.StringSliceVar(&v.statuses, "status", nil, "only results of these: pass, fail, not-applicable, not-assessed")
+	f.StringSliceVar(&v.resources, "resource", nil, "only resources whose ARN, ID or name matches one of these globs")
+	f.StringVar(&v.groupBy, "group-by", "fix", "how the table groups findings: "+strings.Join(report.Groups, ", "))
+	f.BoolVar(&v.all, "all", false, "show every finding in the table")
+	f.StringArrayVarP(&v.outputs, "output", "o", nil, "FORMAT, FORMAT=FILE or FILE.EXT: table, json, jsonl (repeatable)")
+}
+
+func (v *view) filter(s *selection) (f report.Filter, err error) {
+	for _, name := range v.statuses {
+		status := engine.Status(name)
+		if !slices.Contains(engine.Statuses, status) {
+			return f, usage("--status: %q is none of pass, fail, not-applicable, not-assessed", name)
+		}
+		f.Statuses = append(f.Statuses, status)
+	}
+	if !slices.Contains(report.Groups, v.groupBy) {
+		return f, usage("--group-by: %q is none of %s", v.groupBy, strings.Join(report.Groups, ", "))
+	}
+	f.Regions, f.Resources = v.regions, v.resources
+	f.Severities, err = s.wantedSeverities()
+	return f, err
+}
+
+// A gateFlags decides the exit code.
+type gateFlags struct {
+	failOn           string
+	allowIncomplete  string
+	failOnIncomplete string
+}
+
+func (g *gateFlags) flags(f *pflag.FlagSet) {
+	f.StringVar(&g.failOn, "fail-on", "", "exit 1 on a failure of this severity or above, 3 if one may hide behind a gap that can be fixed")
+	f.StringVar(&g.allowIncomplete, "allow-incomplete", "", "with --fail-on: gaps do not count, if at least PERCENT of the cells are assessed")
+	f.StringVar(&g.failOnIncomplete, "fail-on-incomplete", "", "exit 3 on any gap that can be fixed, or if less than PERCENT of the cells are assessed")
+	f.Lookup("allow-incomplete").NoOptDefVal = "0"
+	f.Lookup("fail-on-incomplete").NoOptDefVal = "100"
+}
+
+func (g *gateFlags) gate() (gate report.Gate, err error) {
+	if g.failOn != "" {
+		if gate.FailOn, err = engine.ParseSeverity(g.failOn); err != nil {
+			return gate, usage("--fail-on: %s", err)
+		}
+	}
+	percent := func(flag, value string) (*float64, error) {
+		if value == "" {
+			return nil, nil
+		}
+		var p float64
+		if err := json.Unmarshal([]byte(strings.TrimSuffix(value, "%")), &p); err != nil || p < 0 || p > 100 {
+			return nil, usage("--%s: %q is no percentage from 0 to 100", flag, value)
+		}
+		return &p, nil
+	}
+	if gate.AllowIncomplete, err = percent("allow-incomplete", g.allowIncomplete); err == nil {
+		gate.FailOnIncomplete, err = percent("fail-on-incomplete", g.failOnIncomplete)
+	}
+	if err == nil && gate.AllowIncomplete != nil && gate.FailOn == 0 {
+		err = usage("--allow-incomplete says nothing without --fail-on: add one, or leave it out")
+	}
+	return gate, err
+}
