@@ -48,7 +48,7 @@ type Exchange struct {
 func RequestOf(r *http.Request) (Request, error) {
 	ctx := r.Context()
 	service := strings.ToLower(strings.ReplaceAll(awsmiddleware.GetServiceID(ctx), " ", ""))
-	q := Request{Op: service + ":" + awsmiddleware.GetOperationName(ctx), Region: awsmiddleware.GetSigningRegion(ctx)}
+	q := Request{Op: service + ":" + awsmiddleware.GetOperationName(ctx), Region: awsmiddleware.GetRegion(ctx)}
 	var body []byte
 	if r.Body != nil {
 		var err error

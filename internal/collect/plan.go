@@ -175,3 +175,8 @@ func Permissions(ops []string) []string {
 
 // Often says for people how often a call of the plan is made.
 func (p *Plan) Often(op string) string { return p.often[op] }
+
+// Waits reports whether a call needs what another one tells, perhaps by way of others.
+func (p *Plan) Waits(op, on string) bool {
+	return slices.ContainsFunc(p.after[op], func(before string) bool { return before == on || p.Waits(before, on) })
+}

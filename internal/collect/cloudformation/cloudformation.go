@@ -3,6 +3,7 @@ package cloudformation
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -69,15 +70,18 @@ func Calls(at collect.At) []collect.Call {
 					return err
 				}
 				for _, e := range page.StackEvents {
+					if e.Timestamp == nil { // always there: without it the newest event is not the newest
+						return errors.New("the answer has an event without a time")
+					}
 					own := aws.ToString(e.PhysicalResourceId) == s.ID
 					switch status := string(e.ResourceStatus); {
 					case own && since.IsZero() && status == s.Status.Get():
-						since = aws.ToTime(e.Timestamp)
+						since = *e.Timestamp
 					case own && begins(e.ResourceStatus):
 						began = true
 					case !own && strings.HasSuffix(status, "_FAILED"):
 						failures = append(failures, my.Failure{LogicalID: aws.ToString(e.LogicalResourceId), Type: aws.ToString(e.ResourceType),
-							Status: status, Reason: aws.ToString(e.ResourceStatusReason), Time: aws.ToTime(e.Timestamp)})
+							Status: status, Reason: aws.ToString(e.ResourceStatusReason), Time: *e.Timestamp})
 					}
 					if began {
 						break

@@ -2,6 +2,7 @@
 package cloudtrail
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,7 +29,7 @@ func Calls(at collect.At) []collect.Call {
 				id := aws.ToString(t.TrailARN)
 				arn, _ := model.ParseARN(id)
 				found(&my.Trail{
-					Meta:                model.Meta{ID: id, ARN: id, Name: aws.ToString(t.Name), Account: arn.Account, Region: aws.ToString(t.HomeRegion)},
+					Meta:                model.Meta{ID: id, ARN: id, Name: aws.ToString(t.Name), Account: arn.Account, Region: cmp.Or(aws.ToString(t.HomeRegion), arn.Region)},
 					MultiRegion:         model.FromPtr(t.IsMultiRegionTrail),
 					Organization:        model.FromPtr(t.IsOrganizationTrail),
 					GlobalServiceEvents: model.FromPtr(t.IncludeGlobalServiceEvents),
@@ -64,19 +65,10 @@ func Calls(at collect.At) []collect.Call {
 			if err != nil {
 				return err
 			}
-			if out.TrailARN == nil { // always there
+			if out.TrailARN == nil || out.EventSelectors == nil && out.AdvancedEventSelectors == nil { // always there, of one sort or the other
 				return nil
 			}
-			basic := []my.Selector{}
-			for _, s := range out.EventSelectors {
-				sel := my.Selector{ReadWriteType: string(s.ReadWriteType), ManagementEvents: s.IncludeManagementEvents == nil || *s.IncludeManagementEvents,
-					ExcludedSources: s.ExcludeManagementEventSources}
-				for _, d := range s.DataResources {
-					sel.DataResources = append(sel.DataResources, my.DataResource{Type: aws.ToString(d.Type), Values: d.Values})
-				}
-				basic = append(basic, sel)
-			}
-			t.Selectors, t.AdvancedSelectors = model.Known(basic), model.Known(advanced(out.AdvancedEventSelectors))
+			t.Selectors, t.AdvancedSelectors = basic(out.EventSelectors), advanced(out.AdvancedEventSelectors)
 			return nil
 		}),
 	}, {
@@ -90,8 +82,9 @@ func Calls(at collect.At) []collect.Call {
 					return err
 				}
 				for _, s := range page.EventDataStores {
-					arn := aws.ToString(s.EventDataStoreArn)
-					found(&my.EventDataStore{Meta: model.Meta{ID: arn, ARN: arn, Name: aws.ToString(s.Name)}})
+					id := aws.ToString(s.EventDataStoreArn)
+					arn, _ := model.ParseARN(id) // which names the owner: an administrator of the organization need not be it
+					found(&my.EventDataStore{Meta: model.Meta{ID: id, ARN: id, Name: aws.ToString(s.Name), Account: arn.Account}})
 				}
 			}
 			return nil
@@ -109,21 +102,46 @@ func Calls(at collect.At) []collect.Call {
 			}
 			s.Status = model.FromString(out.Status)
 			s.MultiRegion = model.FromPtr(out.MultiRegionEnabled)
-			s.AdvancedSelectors = model.Known(advanced(out.AdvancedEventSelectors))
+			if out.AdvancedEventSelectors != nil {
+				s.AdvancedSelectors = advanced(out.AdvancedEventSelectors)
+			}
 			return nil
 		}),
 	}}
 }
 
-func advanced(in []types.AdvancedEventSelector) []my.AdvancedSelector {
+// basic returns selectors, if each has what AWS always tells.
+func basic(in []types.EventSelector) (unknown model.Attr[[]my.Selector]) {
+	out := []my.Selector{}
+	for _, s := range in {
+		if s.ReadWriteType == "" || s.IncludeManagementEvents == nil {
+			return unknown
+		}
+		sel := my.Selector{ReadWriteType: string(s.ReadWriteType), ManagementEvents: *s.IncludeManagementEvents, ExcludedSources: s.ExcludeManagementEventSources}
+		for _, d := range s.DataResources {
+			sel.DataResources = append(sel.DataResources, my.DataResource{Type: aws.ToString(d.Type), Values: d.Values})
+		}
+		out = append(out, sel)
+	}
+	return model.Known(out)
+}
+
+// advanced returns selectors, if each has fields, and each of these a name.
+func advanced(in []types.AdvancedEventSelector) (unknown model.Attr[[]my.AdvancedSelector]) {
 	out := []my.AdvancedSelector{}
 	for _, s := range in {
 		var sel my.AdvancedSelector
 		for _, f := range s.FieldSelectors {
-			sel.Fields = append(sel.Fields, my.FieldSelector{Field: aws.ToString(f.Field), Equals: f.Equals, StartsWith: f.StartsWith, EndsWith: f.EndsWith,
+			if f.Field == nil {
+				return unknown
+			}
+			sel.Fields = append(sel.Fields, my.FieldSelector{Field: *f.Field, Equals: f.Equals, StartsWith: f.StartsWith, EndsWith: f.EndsWith,
 				NotEquals: f.NotEquals, NotStartsWith: f.NotStartsWith, NotEndsWith: f.NotEndsWith})
+		}
+		if len(sel.Fields) == 0 {
+			return unknown
 		}
 		out = append(out, sel)
 	}
-	return out
+	return model.Known(out)
 }

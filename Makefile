@@ -1,0 +1,40 @@
+# Everything here needs only Go, except for oracle (Python 3 with moto).
+
+.PHONY: build test race lint dce bench oracle fuzz
+
+build:
+	go build -o bin/scanner ./cmd/scanner
+
+# The whole test suite. Nothing in it reaches the network or waits for a clock.
+test:
+	go test ./...
+
+# Races, in all that links no big service client, and in two small ones.
+race:
+	go test -race ./internal/model/... ./internal/engine/... ./internal/report ./internal/price ./internal/collect ./internal/collect/sqs ./internal/collect/kms ./rules/...
+
+lint:
+	@test -z "$$(gofmt -l cmd internal rules)" || { gofmt -l cmd internal rules; echo "run gofmt -w on these"; exit 1; }
+	go vet ./...
+	cd tools && go build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	bin/staticcheck ./...
+
+# The linker drops unused methods of the AWS SDK only if nothing looks methods up by name (text/template does):
+# losing that costs a third of the binary.
+dce:
+	@n=$$(go build -ldflags=-dumpdep -o bin/scanner ./cmd/scanner 2>&1 | grep -c ReflectMethod); \
+	  if [ "$$n" != 0 ]; then echo "the binary looks up methods by name in $$n places: see go build -ldflags=-dumpdep"; exit 1; fi; \
+	  size=$$(stat -c %s bin/scanner); \
+	  if [ "$$size" -gt 30000000 ]; then echo "the binary has $$size bytes, more than 30000000"; exit 1; fi; \
+	  echo "dead-code elimination works, $$size bytes"
+
+# Speed and memory; writes docs/benchmarks.md.
+bench:
+	go test -run '^$$' -bench . ./internal/bench | go run ./internal/bench/write
+
+# The built binary against an independent account served by moto, with faults in between.
+oracle:
+	go test -v -count=1 -timeout 20m ./internal/oracle -oracle=on
+
+fuzz:
+	go test -fuzz FuzzLoad -fuzztime 60s ./internal/engine

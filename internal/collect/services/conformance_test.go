@@ -1,0 +1,275 @@
+package services_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"awsscanner/internal/awstest"
+	"awsscanner/internal/collect"
+	"awsscanner/internal/collect/services"
+	"awsscanner/internal/demo"
+	"awsscanner/internal/engine"
+	"awsscanner/internal/model"
+	"awsscanner/internal/model/kinds"
+	"awsscanner/rules"
+)
+
+// everything reads all attributes of all kinds, so that each call of each service is made.
+func everything() (reads []string) {
+	for _, t := range kinds.All {
+		reads = append(reads, t.Name)
+		for _, a := range t.Attrs {
+			reads = append(reads, t.Name+"."+a.Name)
+		}
+	}
+	slices.Sort(reads)
+	return reads
+}
+
+// account answers from the demo account and, for calls that no rule makes by default, from testdata/more.jsonl.
+func account(t *testing.T) aws.HTTPClient {
+	t.Helper()
+	more, err := os.Open("testdata/more.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer more.Close()
+	client, err := awstest.Replay(io.MultiReader(demo.Recording(), more))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// scan collects the account through a client that may spoil answers.
+func scan(t *testing.T, plan *collect.Plan, client aws.HTTPClient) *engine.Snapshot {
+	t.Helper()
+	ctx := context.Background()
+	session, err := collect.Open(ctx, awstest.Config("eu-central-1", client), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var places []collect.At
+	h := engine.Header{Partition: session.Partition, Start: demo.Start}
+	for _, region := range session.Regions(ctx).Enabled {
+		places = append(places, session.At(region, demo.Start))
+		h.Read = append(h.Read, model.Place{Account: session.Account, Region: region})
+	}
+	s := engine.NewSnapshot(h)
+	plan.Run(ctx, places, s)
+	return s
+}
+
+// reasons are what each fault must be reported as.
+var reasons = map[awstest.Kind]model.Reason{
+	awstest.Denied: model.AccessDenied, awstest.DeniedSCP: model.AccessDeniedSCP, awstest.Throttled: model.Throttled, awstest.TimedOut: model.TimedOut,
+	awstest.Truncated: model.CallFailed, awstest.Empty: model.CallFailed, awstest.Foreign: model.CallFailed, awstest.WrongType: model.CallFailed,
+	awstest.Broken: model.CallFailed, awstest.Cut: model.CallFailed,
+}
+
+// TestConformance spoils each operation of each service with each fault, and compares with the unspoilt scan: exactly
+// the kinds and attributes of that call are gaps, all with that call and the fitting reason; all else is as before, but
+// for what depends on the call. Then the rules judge: each verdict is as before or not-assessed, none is missing.
+func TestConformance(t *testing.T) {
+	plan, err := collect.NewPlan(services.All, kinds.All, everything())
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := account(t)
+	var whole *engine.Snapshot
+	synctest.Test(t, func(t *testing.T) { whole = scan(t, plan, client) })
+	before := verdicts(whole)
+	for op, g := range whole.Gaps() {
+		if strings.Contains(g.Detail, "nothing was recorded") {
+			t.Errorf("%s: %s: record it, or write it into testdata/more.jsonl", op, g.Detail)
+		}
+	}
+	for _, op := range plan.Ops {
+		for _, kind := range awstest.Kinds {
+			t.Run(op+"/"+string(kind), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var spoilt atomic.Int32
+					faults := &awstest.Faults{Client: client, Fault: func(q awstest.Request) awstest.Kind {
+						if q.Op == model.Operation(op) {
+							spoilt.Add(1)
+							return kind
+						}
+						return ""
+					}}
+					got := scan(t, plan, faults)
+					if spoilt.Load() == 0 {
+						t.Errorf("%s was never called: the recording has nothing for it", op)
+					}
+					compare(t, plan, whole, got, op, reasons[kind])
+					lawful(t, before, verdicts(got))
+				})
+			})
+		}
+	}
+}
+
+// TestSecondPage spoils only the pages after the first: what the first showed is kept, and the rest is a hole.
+func TestSecondPage(t *testing.T) {
+	plan, err := collect.NewPlan(services.All, kinds.All, everything())
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := account(t)
+	var whole *engine.Snapshot
+	synctest.Test(t, func(t *testing.T) { whole = scan(t, plan, client) })
+	before := verdicts(whole)
+	paged := 0
+	for _, op := range plan.Ops {
+		for _, kind := range awstest.Kinds {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				spoilt := map[string]bool{}
+				faults := &awstest.Faults{Client: client, Fault: func(q awstest.Request) awstest.Kind {
+					if q.Op == op && strings.Contains(strings.ToLower(q.Params), "nexttoken") {
+						mu.Lock()
+						defer mu.Unlock()
+						spoilt[q.Region] = true
+						return kind
+					}
+					return ""
+				}}
+				got := scan(t, plan, faults)
+				for region := range spoilt {
+					paged++
+					for _, typ := range kinds.All {
+						if typ.List != op {
+							continue
+						}
+						n, had := 0, 0
+						for _, r := range got.All(typ) {
+							if r.About().Region == region {
+								n++
+							}
+						}
+						for _, r := range whole.All(typ) {
+							if r.About().Region == region {
+								had++
+							}
+						}
+						if n == 0 || n >= had {
+							t.Errorf("%s/%s in %s: %d of %d resources are left", op, kind, region, n, had)
+						}
+						if !slices.ContainsFunc(got.Holes(), func(h engine.Hole) bool {
+							return h.Kind == typ.Kind && h.Region == region && h.Gap.Reason == reasons[kind]
+						}) {
+							t.Errorf("%s/%s in %s: no hole", op, kind, region)
+						}
+					}
+				}
+				lawful(t, before, verdicts(got))
+			})
+		}
+	}
+	if paged == 0 {
+		t.Error("nothing in the recording has a second page")
+	}
+}
+
+// compare checks a spoilt scan against the whole one.
+func compare(t *testing.T, plan *collect.Plan, whole, got *engine.Snapshot, op string, reason model.Reason) {
+	t.Helper()
+	for _, typ := range kinds.All {
+		listed := typ.List == op
+		depends := typ.List != "" && plan.Waits(typ.List, op)
+		now := map[string]model.Resource{}
+		for _, r := range got.All(typ) {
+			now[id(r)] = r
+		}
+		for _, r := range whole.All(typ) {
+			x := now[id(r)]
+			switch {
+			case listed && x != nil:
+				t.Errorf("%s %s is there although %s failed", typ.Name, id(r), op)
+			case listed, x == nil && depends:
+			case x == nil:
+				t.Errorf("%s %s is gone, although it has nothing to do with %s", typ.Name, id(r), op)
+			default:
+				for i := range typ.Attrs {
+					attribute(t, plan, typ, &typ.Attrs[i], r, x, op, reason)
+				}
+			}
+		}
+		if !listed {
+			continue
+		}
+		for _, h := range got.Holes() {
+			if h.Kind == typ.Kind && (h.Gap.Call != op || h.Gap.Reason != reason && h.Gap.Reason != model.OutsideScan) {
+				t.Errorf("%s: hole %+v, want reason %s", typ.Name, h.Gap, reason)
+			}
+		}
+		for _, p := range got.Read {
+			if typ.Scope == model.Referenced {
+				break // a hole for each reference: what rules make of it shows below
+			}
+			if !slices.ContainsFunc(got.Holes(), func(h engine.Hole) bool { return h.Kind == typ.Kind && h.Place == p }) {
+				t.Errorf("%s: no hole in %s", typ.Name, p.Region)
+			}
+		}
+	}
+}
+
+func attribute(t *testing.T, plan *collect.Plan, typ *model.Type, a *model.Attribute, r, x model.Resource, op string, reason model.Reason) {
+	t.Helper()
+	was, is := text(a.Value(r)), text(a.Value(x))
+	switch {
+	case !a.Known(r):
+	case slices.Contains(a.Calls, op):
+		gap := a.Value(x).(interface{ Gap() *model.Gap }).Gap()
+		if gap == nil || gap.Call != op || gap.Reason != reason {
+			t.Errorf("%s.%s of %s is %s although %s failed (%s)", typ.Name, a.Name, id(r), is, op, reason)
+		}
+	case was != is && !slices.ContainsFunc(a.Calls, func(c string) bool { return plan.Waits(c, op) }):
+		t.Errorf("%s.%s of %s became %s, although it has nothing to do with %s", typ.Name, a.Name, id(r), is, op)
+	}
+}
+
+func id(r model.Resource) string { m := r.About(); return m.Account + "/" + m.Region + "/" + m.ID }
+
+func text(v any) string {
+	b, err := json.Marshal(v)
+	return fmt.Sprint(string(b), err)
+}
+
+func verdicts(s *engine.Snapshot) map[string]engine.Result {
+	m := map[string]engine.Result{}
+	for r := range engine.Evaluate(s, rules.All) {
+		m[strings.Join([]string{r.Rule.ID, r.Resource.Account, r.Resource.Region, r.Resource.ID}, "/")] = r
+	}
+	return m
+}
+
+// lawful reports verdicts that a fault has turned into others, or made vanish without a trace.
+func lawful(t *testing.T, before, after map[string]engine.Result) {
+	t.Helper()
+	for key, was := range before {
+		is, ok := after[key]
+		m := was.Resource
+		switch {
+		case !ok:
+			hole := strings.Join([]string{was.Rule.ID, m.Account, m.Region, "*"}, "/")
+			if after[hole].Status != engine.NotAssessed {
+				t.Errorf("%s vanished without a trace", key)
+			}
+		case is.Status != engine.NotAssessed && (is.Status != was.Status || is.Severity != was.Severity):
+			t.Errorf("%s: %s %s became %s %s: %s", key, was.Status, was.Severity, is.Status, is.Severity, is.Message)
+		case is.Gap != nil && is.Gap.Reason == model.RuleError:
+			t.Errorf("%s: %s", key, is.Message)
+		}
+	}
+}

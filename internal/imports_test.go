@@ -1,0 +1,95 @@
+package internal_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "awsscanner/"
+
+// deps returns the packages that some packages need, themselves included.
+func deps(t *testing.T, format string, patterns ...string) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-f", format}, patterns...)...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	m := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		name, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		m[name] = strings.Fields(strings.Trim(rest, "[]"))
+	}
+	if len(m) == 0 {
+		t.Fatal("go list found no package")
+	}
+	return m
+}
+
+// Imports go one way: model <- engine <- rules; model, engine <- collect <- cmd; report knows engine and model only.
+func TestImportDirections(t *testing.T) {
+	all := deps(t, "{{.ImportPath}} {{.Deps}}", module+"...")
+	for _, rule := range []struct {
+		of     string   // packages with this prefix
+		except string   // but not these
+		never  []string // may not depend on packages with these prefixes
+	}{
+		{"internal/model", "", []string{"internal/engine", "internal/collect", "internal/report", "rules", "cmd"}},
+		{"internal/engine", "internal/engine/enginetest", []string{"internal/model/", "internal/collect", "internal/report", "rules", "cmd"}},
+		{"rules", "", []string{"internal/collect", "internal/report", "internal/awstest", "cmd"}},
+		{"internal/report", "", []string{"internal/collect", "internal/model/", "rules", "cmd"}},
+		{"internal/collect", "", []string{"internal/report", "rules", "cmd"}},
+	} {
+		found := false
+		for name, needs := range all {
+			if !strings.HasPrefix(name, module+rule.of) || rule.except != "" && strings.HasPrefix(name, module+rule.except) {
+				continue
+			}
+			found = true
+			for _, dep := range needs {
+				for _, never := range rule.never {
+					if strings.HasPrefix(dep, module+never) {
+						t.Errorf("%s depends on %s", name, dep)
+					}
+				}
+			}
+		}
+		if !found {
+			t.Errorf("there is no package %s", rule.of)
+		}
+	}
+}
+
+// No rule, and nothing that judges or reports, links the AWS SDK: a rule's test must build in a second.
+func TestNoSDKBeyondCollect(t *testing.T) {
+	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"rules/...", module+"internal/model/...", module+"internal/engine/...", module+"internal/report/...", module+"internal/price/...") {
+		for _, dep := range needs {
+			if strings.HasPrefix(dep, "github.com/aws/") {
+				t.Errorf("%s links %s", name, dep)
+			}
+		}
+	}
+}
+
+// Only collectors, and the session that says who is calling, import clients of AWS services.
+func TestServiceClients(t *testing.T) {
+	for name, imports := range deps(t, "{{.ImportPath}} {{.Imports}}", module+"...") {
+		for _, dep := range imports {
+			if strings.HasPrefix(dep, "github.com/aws/aws-sdk-go-v2/service/") && !strings.HasPrefix(name, module+"internal/collect") {
+				t.Errorf("%s imports %s", name, dep)
+			}
+		}
+	}
+}
+
+// A rule neither does I/O nor reads the clock: what it imports itself cannot.
+func TestRulesArePure(t *testing.T) {
+	for name, imports := range deps(t, "{{.ImportPath}} {{.Imports}}", module+"rules/...") {
+		for _, dep := range imports {
+			switch dep {
+			case "os", "io", "net", "net/http", "os/exec", "io/fs", "syscall", "math/rand", "math/rand/v2", "context", "sync":
+				t.Errorf("%s imports %s", name, dep)
+			}
+		}
+	}
+}
