@@ -2,10 +2,11 @@ module awsscanner
 
 go 1.26.0
 
+// The AWS SDK: one consistent set of versions, upgraded together.
 require (
 	github.com/aws/aws-sdk-go-v2 v1.47.7
-	github.com/aws/aws-sdk-go-v2/config v1.33.15
-	github.com/aws/aws-sdk-go-v2/credentials v1.20.15
+	github.com/aws/aws-sdk-go-v2/config v1.33.15 // the standard credential chain and settings
+	github.com/aws/aws-sdk-go-v2/credentials v1.20.15 // static credentials of the demo account
 	github.com/aws/aws-sdk-go-v2/service/account v1.32.0
 	github.com/aws/aws-sdk-go-v2/service/acm v1.51.3
 	github.com/aws/aws-sdk-go-v2/service/cloudformation v1.82.5
@@ -16,12 +17,17 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10
 	github.com/aws/aws-sdk-go-v2/service/ssm v1.81.4
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8
-	github.com/aws/smithy-go v1.28.8
-	github.com/klauspost/compress v1.20.3
-	github.com/spf13/cobra v1.10.2
-	github.com/spf13/pflag v1.0.9
-	golang.org/x/sync v0.24.0
-	golang.org/x/term v0.47.0
+	github.com/aws/smithy-go v1.28.8 // errors and middleware of the SDK
+)
+
+require (
+	github.com/klauspost/compress v1.20.3 // zstd: saved scans, 20 times smaller at little cost
+	github.com/rogpeppe/go-internal v1.16.0 // testscript: command transcripts as tests
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests hold reports against docs/*.schema.json
+	github.com/spf13/cobra v1.10.2 // commands, help and shell completion; keeps the linker's dead-code elimination
+	github.com/spf13/pflag v1.0.9 // flags of cobra
+	golang.org/x/sync v0.24.0 // bounded concurrency of the driver
+	golang.org/x/term v0.47.0 // is this a terminal, and how wide
 )
 
 require (

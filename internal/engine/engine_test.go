@@ -449,3 +449,32 @@ func BenchmarkIndex(b *testing.B) {
 		})
 	}
 }
+
+// Load never panics, and what it accepts it writes so that it reads the same again.
+func FuzzLoad(f *testing.F) {
+	for _, s := range []string{
+		header + end(0),
+		header + `{"kind":"AWS::SQS::Queue","id":"a","kmsKey":"k","gaps":[{"reason":"throttled","call":"x:Y"}]}` + "\n" +
+			`{"unlisted":"AWS::SQS::Queue","account":"1","gap":{"reason":"stopped"}}` + "\n" + `{"absent":"AWS::KMS::Key","account":"1","id":"k"}` + end(3),
+		header + `{"kind":"AWS::EC2::Volume","id":"v","instances":[],"tags":{},"sizeGiB":{"$gap":{"reason":"too-little-data"}}}` + end(1),
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := engine.Load(bytes.NewReader(data), table)
+		if err != nil {
+			return
+		}
+		var once, twice bytes.Buffer
+		if err := s.Save(&once); err != nil {
+			t.Fatal(err)
+		}
+		again, err := engine.Load(bytes.NewReader(once.Bytes()), table)
+		if err != nil {
+			t.Fatalf("%v of what was saved:\n%s", err, once.Bytes())
+		}
+		if again.Save(&twice); !bytes.Equal(once.Bytes(), twice.Bytes()) {
+			t.Errorf("saved\n%s\nloaded\n%s", once.Bytes(), twice.Bytes())
+		}
+	})
+}

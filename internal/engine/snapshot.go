@@ -89,6 +89,12 @@ func byKey(a, b model.Resource) int { return keyOf(a).compare(keyOf(b)) }
 
 func NewSnapshot(h Header) *Snapshot {
 	h.Schema = schema
+	if h.Read == nil {
+		h.Read = []model.Place{}
+	}
+	if h.Listed == nil {
+		h.Listed = []model.Kind{}
+	}
 	s := &Snapshot{Header: h, read: map[model.Place]bool{}, byKind: map[model.Kind]map[key]model.Resource{}, holes: map[model.Kind][]Hole{},
 		absent: map[model.Kind]map[key]bool{}}
 	for _, p := range h.Read {
@@ -357,8 +363,8 @@ func loadHeader(line []byte) (h Header, err error) {
 	if err := model.DecodeStrict(line, &h); err != nil {
 		return h, fmt.Errorf("header: %w", err)
 	}
-	if h.Start.IsZero() {
-		return h, errors.New("header: no start time")
+	if h.Start.IsZero() || h.Read == nil || h.Listed == nil {
+		return h, errors.New("header: start, read or listed is missing: nothing would be certain")
 	}
 	return h, nil
 }
