@@ -158,13 +158,13 @@ func examine(ctx context.Context, c *cobra.Command, src *source, picked []engine
 	if err != nil {
 		return err
 	}
-	session, start, err := src.open(ctx)
+	sess, start, err := src.open(ctx)
 	if err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "caller\t%s\naccount\t%s\npartition\t%s\n", session.Caller, session.Account, session.Partition)
-	regions := session.Regions(ctx)
+	fmt.Fprintf(w, "caller\t%s\naccount\t%s\npartition\t%s\n", sess.Caller, sess.Account, sess.Partition)
+	regions := sess.Regions(ctx)
 	if regions.Gap != nil {
 		fmt.Fprintf(w, "regions\tcannot be listed (%s: %s): grant account:ListRegions or ec2:DescribeRegions; scans read the %d that are always on\n", regions.Gap.Reason, regions.Gap.Detail, len(regions.Enabled))
 	} else {
@@ -178,16 +178,16 @@ func examine(ctx context.Context, c *cobra.Command, src *source, picked []engine
 		return err
 	}
 	region := read[0]
-	if len(src.regions) == 0 && slices.Contains(read, session.Config.Region) {
-		region = session.Config.Region
+	if len(src.regions) == 0 && slices.Contains(read, sess.Config.Region) {
+		region = sess.Config.Region
 	}
-	at := session.At(region, start)
-	s := engine.NewSnapshot(engine.Header{Start: start, Partition: session.Partition, Read: []model.Place{at.Place}})
+	at := sess.At(region, start)
+	s := engine.NewSnapshot(engine.Header{Start: start, Partition: sess.Partition, Read: []model.Place{at.Place}})
 	plan.Run(ctx, []collect.At{at}, s)
 	if ctx.Err() != nil {
 		return &exitError{report.ExitInterrupted, "interrupted"}
 	}
-	made := session.Wire.Calls()
+	made := sess.Wire.Calls()
 	gaps := s.Gaps()
 	fmt.Fprintf(w, "\nin %s\t\n", region)
 	bad := 0

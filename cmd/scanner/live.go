@@ -15,6 +15,7 @@ import (
 
 	"awsscanner/internal/collect"
 	"awsscanner/internal/collect/services"
+	"awsscanner/internal/collect/session"
 	"awsscanner/internal/demo"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
@@ -43,26 +44,26 @@ func planFor(picked []engine.Rule) (*collect.Plan, error) {
 }
 
 // open finds out who is calling, and when it is.
-func (src *source) open(ctx context.Context) (*collect.Session, time.Time, error) {
+func (src *source) open(ctx context.Context) (*session.Session, time.Time, error) {
 	start := time.Now().UTC().Truncate(time.Second)
-	o := collect.Options{Profile: src.profile}
+	o := session.Options{Profile: src.profile}
 	cfg, err := demo.Config()
 	if src.demo {
 		start = demo.Start
 	} else {
-		cfg, err = collect.Load(ctx, o)
+		cfg, err = session.Load(ctx, o)
 	}
 	if err != nil {
 		return nil, start, failed("%s", err)
 	}
-	session, err := collect.Open(ctx, cfg, version)
+	sess, err := session.Open(ctx, cfg, version)
 	if ctx.Err() != nil {
 		return nil, start, interrupted(ctx)
 	}
 	if err != nil {
 		return nil, start, failed("%s", err)
 	}
-	return session, start, nil
+	return sess, start, nil
 }
 
 func interrupted(ctx context.Context) error {
@@ -75,7 +76,7 @@ func interrupted(ctx context.Context) error {
 var regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d+$`)
 
 // choose splits the regions of an account into those to read and those left out.
-func (src *source) choose(r collect.Regions) (read, unread []string, err error) {
+func (src *source) choose(r session.Regions) (read, unread []string, err error) {
 	if len(src.regions) == 0 || slices.Equal(src.regions, []string{"all"}) {
 		return r.Enabled, nil, nil
 	}
@@ -108,41 +109,41 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	if err != nil {
 		return nil, err
 	}
-	session, start, err := src.open(ctx)
+	sess, start, err := src.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	regions := session.Regions(ctx)
+	regions := sess.Regions(ctx)
 	read, unread, err := src.choose(regions)
 	if err != nil {
 		return nil, err
 	}
-	h := engine.Header{Tool: version, Partition: session.Partition, Start: start, Caller: session.Caller, Params: params}
+	h := engine.Header{Tool: version, Partition: sess.Partition, Start: start, Caller: sess.Caller, Params: params}
 	for i := range picked {
 		h.Rules = append(h.Rules, picked[i].ID)
 	}
 	var places []collect.At
 	for _, region := range read {
-		places = append(places, session.At(region, start))
-		h.Read = append(h.Read, model.Place{Account: session.Account, Region: region})
+		places = append(places, sess.At(region, start))
+		h.Read = append(h.Read, model.Place{Account: sess.Account, Region: region})
 	}
 	if regions.Gap != nil {
 		unread = append(unread, model.AnyRegion)
 	}
 	for _, region := range unread {
-		h.Unread = append(h.Unread, model.Place{Account: session.Account, Region: region})
+		h.Unread = append(h.Unread, model.Place{Account: sess.Account, Region: region})
 	}
 	for _, region := range regions.Off {
-		h.Skipped = append(h.Skipped, engine.Skip{Place: model.Place{Account: session.Account, Region: region}, Reason: model.NotEnabled})
+		h.Skipped = append(h.Skipped, engine.Skip{Place: model.Place{Account: sess.Account, Region: region}, Reason: model.NotEnabled})
 	}
 	s := engine.NewSnapshot(h)
-	stop := watch(progress, session)
+	stop := watch(progress, sess)
 	plan.Run(ctx, places, s)
 	stop()
 	if regions.Gap != nil && len(src.regions) == 0 { // there may be regions that nobody has told of, and anything in them
 		for _, k := range plan.Kinds {
 			if kinds.All[k].Scope == model.PerRegion {
-				s.PutHole(engine.Hole{Kind: k, Place: model.Place{Account: session.Account, Region: model.AnyRegion}, Gap: regions.Gap})
+				s.PutHole(engine.Hole{Kind: k, Place: model.Place{Account: sess.Account, Region: model.AnyRegion}, Gap: regions.Gap})
 			}
 		}
 	}
@@ -150,12 +151,12 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	if src.demo {
 		s.Finished = start
 	}
-	s.Calls, s.Throttled = session.Wire.Sent(), session.Wire.Throttled()
+	s.Calls, s.Throttled = sess.Wire.Sent(), sess.Wire.Throttled()
 	return s, nil
 }
 
 // watch shows on a terminal how far the scan is, until it is stopped.
-func watch(w io.Writer, session *collect.Session) (stop func()) {
+func watch(w io.Writer, sess *session.Session) (stop func()) {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return func() {}
@@ -166,7 +167,7 @@ func watch(w io.Writer, session *collect.Session) (stop func()) {
 		for tick := time.NewTicker(250 * time.Millisecond); ; {
 			select {
 			case <-tick.C:
-				fmt.Fprintf(f, "\rreading account %s: %d calls ", session.Account, session.Wire.Sent())
+				fmt.Fprintf(f, "\rreading account %s: %d calls ", sess.Account, sess.Wire.Sent())
 			case <-done:
 				tick.Stop()
 				fmt.Fprint(f, "\r\x1b[K")

@@ -61,7 +61,7 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 				return usage("--save-snapshot: there is no directory %s", filepath.Dir(save))
 			}
 		}
-		again := "scanner report --all        every finding of this scan; -o json, --group-by resource, ..."
+		again := "scanner report --all      every finding of this scan; -o json, --group-by resource, ..."
 		if snapshot != "" {
 			v.regions = src.regions
 			return judge(c, snapshot, &sel, &v, &g, strings.Replace(again, "scanner report", "scanner report "+snapshot, 1))
@@ -105,7 +105,7 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		}
 		p.style.Again = again
 		if src.demo {
-			p.style.Again = "scanner scan                with your own credentials: read-only, see scanner permissions and scanner doctor"
+			p.style.Again = "scanner scan              with your own credentials: read-only, see scanner permissions and scanner doctor"
 		}
 		if err := p.write(report.New(version, s, picked, p.filter)); err != nil && c.Context().Err() == nil {
 			return err

@@ -167,7 +167,7 @@ func (d *driver) wanted(at int, c Call, all []model.Resource) (items []model.Res
 		}
 		yes := true
 		if err := guard(func() error { yes = c.When == nil || c.When(r); return nil }); err != nil { // it depends on what is unknown
-			d.blank(at, c, in{items: []model.Resource{r}}, gapOf(c.Op, err))
+			d.blank(at, c, in{items: []model.Resource{r}}, GapOf(c.Op, err))
 		} else if yes {
 			items = append(items, r)
 		}
@@ -226,7 +226,7 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 		d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: c.Op})
 		return
 	default:
-		d.blank(at, c, in, gapOf(c.Op, err))
+		d.blank(at, c, in, GapOf(c.Op, err))
 		return
 	}
 	d.mu.Lock()

@@ -300,7 +300,7 @@ func TestGap(t *testing.T) {
 		{errors.New("dial sqs.eu-west-1.amazonaws.com:443: no route"), "call-failed", "dial the endpoint: no route"},
 		{model.Missing{Gap: &model.Gap{Reason: model.Throttled, Call: "a:B"}}, "throttled", "needs a:B"},
 	} {
-		if g := gapOf("x:Y", test.err); string(g.Reason) != test.want || g.Detail != test.detail {
+		if g := GapOf("x:Y", test.err); string(g.Reason) != test.want || g.Detail != test.detail {
 			t.Errorf("%v: %+v, want %s: %s", test.err, g, test.want, test.detail)
 		}
 	}

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,9 @@ import (
 	"awsscanner/internal/model"
 )
 
-// gapOf classifies an error, for all services in one place.
-func gapOf(call string, err error) *model.Gap {
-	g := &model.Gap{Reason: model.CallFailed, Call: call, Detail: detailOf(err)}
+// GapOf classifies an error, for all services in one place.
+func GapOf(call string, err error) *model.Gap {
+	g := &model.Gap{Reason: model.CallFailed, Call: call, Detail: Detail(err)}
 	var missing model.Missing
 	var api smithy.APIError
 	var response *smithyhttp.ResponseError
@@ -31,7 +32,7 @@ func gapOf(call string, err error) *model.Gap {
 	}
 	switch {
 	case errors.As(err, &missing): // something it needs
-		g.Reason, g.Detail = missing.Gap.Reason, "needs "+missing.Gap.Call
+		g.Reason, g.Detail = missing.Gap.Reason, "needs "+cmp.Or(missing.Gap.Call, "what an earlier answer left out")
 	case errors.As(err, &api):
 		g.Reason = reasonOf(api.ErrorCode(), api.ErrorMessage(), status)
 	case errors.Is(err, context.Canceled):
@@ -79,8 +80,8 @@ var (
 	hosts     = regexp.MustCompile(`\b[a-z0-9.-]+\.(amazonaws\.com|api\.aws|amazonaws\.eu)(\.cn)?(:\d+)?\b`)
 )
 
-// detailOf returns the code and message of an error, in one line, without request IDs, encoded blobs and hosts.
-func detailOf(err error) string {
+// Detail returns the code and message of an error, in one line, without request IDs, encoded blobs and hosts.
+func Detail(err error) string {
 	var api smithy.APIError
 	var garbled *smithy.DeserializationError
 	var dns *net.DNSError

@@ -9,16 +9,41 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
+
+// Timeouts and retries of one request. A throttle is worth waiting for; an endpoint that does
+// not answer is not. The retry quota of the SDK would turn throttles into lost data: it is off.
+const (
+	attempts       = 8
+	maxBackoff     = 5 * time.Second
+	HeaderTimeout  = 20 * time.Second // per attempt, from request to the first byte of the answer
+	requestTimeout = 75 * time.Second // all attempts together
+)
+
+// Watch returns a configuration whose clients retry with patience and are watched by the wire.
+func Watch(cfg aws.Config, version string) (aws.Config, *Wire) {
+	w := &Wire{version: version}
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, maxBackoff, ratelimit.None
+		})
+	}
+	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), w.add)
+	return cfg, w
+}
 
 // A Wire watches the requests of all clients: it counts them, ends those that take too long,
 // and refuses answers that the SDK would take for empty ones.

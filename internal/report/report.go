@@ -78,7 +78,7 @@ type Unit struct {
 	Severity    engine.Severity // worst
 	Resources   int
 	Regions     []string
-	Names       []string // of the first few
+	Names       []string // of a few, the worst first
 	Owner       string   // "" if there is none or several
 	Message     string   // of the worst
 	Fingerprint string   // of the worst
@@ -189,9 +189,12 @@ func (u *Unit) add(x *engine.Result) {
 	if m.Region != "" && !slices.Contains(u.Regions, m.Region) {
 		u.Regions = append(u.Regions, m.Region)
 	}
-	if len(u.Names) < 3 {
+	if x.Severity > u.Severity {
+		u.Names = slices.Insert(u.Names, 0, name(m))
+	} else {
 		u.Names = append(u.Names, name(m))
 	}
+	u.Names = u.Names[:min(3, len(u.Names))]
 	if x.Owner() != u.Owner {
 		u.Owner = ""
 	}

@@ -171,13 +171,9 @@ func (r *Report) fixFirst(t *table) {
 			t.line("  and %d more: --all", len(r.Units)-few)
 			break
 		}
-		owner := u.Owner
-		if owner == "" {
-			owner = "-"
-		}
 		text := fmt.Sprintf("%-13s %s  %s: %s", u.Severity, u.Fingerprint[:8], u.Rule.ID, u.what())
 		if u.Owner != "" {
-			text += ", owner " + owner
+			text += ", owner " + u.Owner
 		}
 		t.line("%s", text)
 	}
@@ -187,7 +183,11 @@ func (r *Report) fixFirst(t *table) {
 func (r *Report) findings(t *table) {
 	groupBy := cmp.Or(t.GroupBy, "fix")
 	listed := 0
-	groups := map[string][]string{}
+	type row struct {
+		severity engine.Severity
+		text     string
+	}
+	groups := map[string][]row{}
 	worst := map[string]engine.Severity{}
 	for x := range r.Results() {
 		if len(r.Filter.Statuses) == 0 && x.Status != engine.Failed {
@@ -198,9 +198,9 @@ func (r *Report) findings(t *table) {
 		key := ""
 		switch groupBy {
 		case "fix":
-			key = x.Rule.ID + " in account " + m.Account
-			if x.FixKey != "" {
-				key += ", " + x.FixKey
+			key = strings.TrimSpace(x.Rule.ID + " " + x.FixKey)
+			if len(r.Accounts()) > 1 {
+				key += " in account " + m.Account
 			}
 		case "rule":
 			key = x.Rule.ID + ": " + x.Rule.Title
@@ -215,14 +215,14 @@ func (r *Report) findings(t *table) {
 		if x.Status == engine.Failed {
 			what = x.Severity.String()
 		}
-		row := fmt.Sprintf("%-13s %s  %s %s", what, x.Fingerprint()[:8], name(m), m.Region)
+		text := strings.TrimSpace(fmt.Sprintf("%-13s %s  %s %s", what, x.Fingerprint()[:8], name(m), m.Region))
 		if groupBy != "rule" && groupBy != "fix" {
-			row += "  " + x.Rule.ID
+			text += "  " + x.Rule.ID
 		}
 		if x.Message != "" {
-			row += ": " + x.Message
+			text += ": " + x.Message
 		}
-		groups[key] = append(groups[key], row)
+		groups[key] = append(groups[key], row{x.Severity, text})
 		worst[key] = max(worst[key], x.Severity)
 	}
 	t.line("FINDINGS  %s by %s", count(listed, "result"), groupBy)
@@ -237,12 +237,13 @@ func (r *Report) findings(t *table) {
 		if k != "" {
 			t.line("%s (%d)", k, len(groups[k]))
 		}
+		slices.SortStableFunc(groups[k], func(a, b row) int { return cmp.Compare(b.severity, a.severity) })
 		for i, row := range groups[k] {
 			if i == few && !t.All {
 				t.line("  and %d more: --all", len(groups[k])-few)
 				break
 			}
-			t.line("%s", row)
+			t.line("%s", row.text)
 		}
 	}
 }
@@ -309,11 +310,11 @@ func (r *Report) blind() (lines []string) {
 func (r *Report) next(t *table) {
 	t.line("NEXT")
 	if len(r.Units) > 0 {
-		t.line("  scanner explain %s   what was seen, why it matters, how to fix it, what the fix may break", r.Units[0].Fingerprint[:8])
+		t.line("  scanner explain %s  what was seen, why it matters, how to fix it, what the fix may break", r.Units[0].Fingerprint[:8])
 	}
 	for _, g := range r.Gaps {
 		if len(g.Permissions) > 0 && g.Class == model.Fixable {
-			t.line("  scanner permissions        the IAM policy that the selected rules need")
+			t.line("  scanner permissions       the IAM policy that the selected rules need")
 			break
 		}
 	}

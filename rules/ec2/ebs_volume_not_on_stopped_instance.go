@@ -104,6 +104,9 @@ aws ec2 attach-volume --volume-id <new-volume-id> --instance-id <instance-id> --
 
 // excuse says why a volume may be on an instance.
 func (p *volumeNotOnStopped) excuse(v *engine.View, id string) string {
+	if id == "" {
+		return "attached to a resource that AWS manages"
+	}
 	i, ok := engine.Find[*ec2.Instance](v, id)
 	if !ok { // the list shows stopped and, for an hour, terminated ones; other accounts cannot attach the volume
 		return "attached to " + id + ", an instance that is not there any more"

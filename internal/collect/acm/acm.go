@@ -52,11 +52,10 @@ func Calls(at collect.At) []collect.Call {
 		}),
 	}, {
 		Op:    "acm:DescribeCertificate",
-		Needs: []string{"acm.Certificate.Type", "acm.Certificate.RenewalEligibility", "acm.Certificate.NotAfter"},
-		When: collect.If(func(cert *my.Certificate) bool {
-			return cert.Type.Get() == string(types.CertificateTypeAmazonIssued) &&
-				cert.RenewalEligibility.Get() == string(types.RenewalEligibilityEligible) &&
-				!cert.NotAfter.Get().After(at.Start.Add(my.DescribedDays*24*time.Hour))
+		Needs: []string{"acm.Certificate.Status", "acm.Certificate.Type", "acm.Certificate.InUse", "acm.Certificate.RenewalEligibility", "acm.Certificate.NotAfter"},
+		When: collect.If(func(cert *my.Certificate) bool { // suspects: who uses them, and why they are not renewed
+			return !cert.NotAfter.Get().After(at.Start.Add(my.DescribedDays*24*time.Hour)) && !my.NeverIssued(cert.Status.Get()) &&
+				(cert.InUse.Get() || cert.Type.Get() == string(types.CertificateTypeAmazonIssued) && cert.RenewalEligibility.Get() == string(types.RenewalEligibilityEligible))
 		}),
 		Do: collect.PerItem(func(ctx context.Context, cert *my.Certificate) error {
 			out, err := c.DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: &cert.ID})

@@ -27,6 +27,7 @@ const (
 	in90days       = `,"NotAfter":1775001600`
 	in90daysAndOne = `,"NotAfter":1775001601`
 	issued         = `,"Status":"ISSUED","KeyAlgorithm":"RSA_2048","InUse":true`
+	unused         = `,"Status":"ISSUED","KeyAlgorithm":"RSA_2048","InUse":false`
 	candidate      = issued + `,"Type":"AMAZON_ISSUED","RenewalEligibility":"ELIGIBLE"`
 )
 
@@ -98,7 +99,7 @@ func TestListGaps(t *testing.T) {
 	}
 }
 
-// Only what ACM has issued, may renew, and expires within 90 days is described, each certificate once. Of one that is
+// Only what expires within 90 days, and is in use or may be renewed by ACM, is described, each certificate once. Of one that is
 // answered for, no renewal is known to have begun; of an answer that says nothing, nothing is known.
 func TestDescribe(t *testing.T) {
 	const listed = `"status":"ISSUED","type":"AMAZON_ISSUED","keyAlgorithm":"RSA_2048","inUse":true`
@@ -117,14 +118,16 @@ func TestDescribe(t *testing.T) {
 		{"edge", candidate + in90days, answer("edge", `,"InUseBy":[]`+methods),
 			`,` + listed + `,"notAfter":"2026-04-01T00:00:00Z","renewalEligibility":"ELIGIBLE","users":[],"validationMethods":["DNS","EMAIL"],"renewalStatus":""`},
 		{"far", candidate + in90daysAndOne, "", `,` + listed + `,"notAfter":"2026-04-01T00:00:01Z","renewalEligibility":"ELIGIBLE"`},
-		{"imported", issued + in30days + `,"Type":"IMPORTED","RenewalEligibility":"ELIGIBLE"`, "",
-			`,"status":"ISSUED","type":"IMPORTED","keyAlgorithm":"RSA_2048","inUse":true,"notAfter":"2026-01-31T00:00:00Z","renewalEligibility":"ELIGIBLE"`},
-		{"private", issued + in30days + `,"Type":"PRIVATE","RenewalEligibility":"ELIGIBLE"`, "",
-			`,"status":"ISSUED","type":"PRIVATE","keyAlgorithm":"RSA_2048","inUse":true,"notAfter":"2026-01-31T00:00:00Z","renewalEligibility":"ELIGIBLE"`},
-		{"ineligible", issued + in30days + `,"Type":"AMAZON_ISSUED","RenewalEligibility":"INELIGIBLE"`, "",
-			`,` + listed + `,"notAfter":"2026-01-31T00:00:00Z","renewalEligibility":"INELIGIBLE"`},
+		{"imported", issued + in30days + `,"Type":"IMPORTED","RenewalEligibility":"INELIGIBLE"`, answer("imported", `,"InUseBy":["arn:lb"]`),
+			`,"status":"ISSUED","type":"IMPORTED","keyAlgorithm":"RSA_2048","inUse":true,"notAfter":"2026-01-31T00:00:00Z","renewalEligibility":"INELIGIBLE","users":["arn:lb"],"renewalStatus":""`},
+		{"unused", unused + in30days + `,"Type":"IMPORTED","RenewalEligibility":"INELIGIBLE"`, "",
+			`,"status":"ISSUED","type":"IMPORTED","keyAlgorithm":"RSA_2048","inUse":false,"notAfter":"2026-01-31T00:00:00Z","renewalEligibility":"INELIGIBLE"`},
+		{"private", unused + in30days + `,"Type":"PRIVATE","RenewalEligibility":"ELIGIBLE"`, "",
+			`,"status":"ISSUED","type":"PRIVATE","keyAlgorithm":"RSA_2048","inUse":false,"notAfter":"2026-01-31T00:00:00Z","renewalEligibility":"ELIGIBLE"`},
+		{"exported", unused + in30days + `,"Type":"AMAZON_ISSUED","RenewalEligibility":"ELIGIBLE"`, answer("exported", `,"InUseBy":[]`+methods),
+			`,"status":"ISSUED","type":"AMAZON_ISSUED","keyAlgorithm":"RSA_2048","inUse":false,"notAfter":"2026-01-31T00:00:00Z","renewalEligibility":"ELIGIBLE","users":[],"validationMethods":["DNS","EMAIL"],"renewalStatus":""`},
 		// What decides whether to describe is missing: then it is unknown why the rest is.
-		{"endless", candidate, "", gap(`"reason":"not-collected","call":"acm:DescribeCertificate","detail":"needs "`) + listed + `,"renewalEligibility":"ELIGIBLE"`},
+		{"endless", candidate, "", gap(`"reason":"not-collected","call":"acm:DescribeCertificate","detail":"needs what an earlier answer left out"`) + listed + `,"renewalEligibility":"ELIGIBLE"`},
 		{"denied", candidate + in30days, `!AccessDeniedException no`,
 			gap(`"reason":"access-denied","call":"acm:DescribeCertificate","detail":"AccessDeniedException: no"`) + due[1:]},
 		{"gone", candidate + in30days, `!ResourceNotFoundException gone`,

@@ -194,7 +194,7 @@ func TestEvents(t *testing.T) {
 // Whether a stack has failed is unknown without its status, and so is what its events would tell. Nobody asks for them.
 func TestEventsWithoutStatus(t *testing.T) {
 	got, requests := collecttest.Run(t, Calls, []string{"cloudformation.Stack.Since"}, []string{"eu-central-1"}, func(_, op, _ string) string { return stacks(listed("a", created)) })
-	collecttest.Want(t, got, stack("a", `,"gaps":[{"reason":"not-collected","call":"cloudformation:DescribeStackEvents","detail":"needs "}]`+plain))
+	collecttest.Want(t, got, stack("a", `,"gaps":[{"reason":"not-collected","call":"cloudformation:DescribeStackEvents","detail":"needs what an earlier answer left out"}]`+plain))
 	if want := []string{"eu-central-1 DescribeStacks"}; !slices.Equal(requests, want) {
 		t.Errorf("requests %q, want %q", requests, want)
 	}

@@ -18,6 +18,7 @@ import (
 	"awsscanner/internal/awstest"
 	"awsscanner/internal/collect"
 	"awsscanner/internal/collect/services"
+	"awsscanner/internal/collect/session"
 	"awsscanner/internal/demo"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
@@ -56,15 +57,15 @@ func account(t *testing.T) aws.HTTPClient {
 func scan(t *testing.T, plan *collect.Plan, client aws.HTTPClient) *engine.Snapshot {
 	t.Helper()
 	ctx := context.Background()
-	session, err := collect.Open(ctx, awstest.Config("eu-central-1", client), "test")
+	sess, err := session.Open(ctx, awstest.Config("eu-central-1", client), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var places []collect.At
-	h := engine.Header{Partition: session.Partition, Start: demo.Start}
-	for _, region := range session.Regions(ctx).Enabled {
-		places = append(places, session.At(region, demo.Start))
-		h.Read = append(h.Read, model.Place{Account: session.Account, Region: region})
+	h := engine.Header{Partition: sess.Partition, Start: demo.Start}
+	for _, region := range sess.Regions(ctx).Enabled {
+		places = append(places, sess.At(region, demo.Start))
+		h.Read = append(h.Read, model.Place{Account: sess.Account, Region: region})
 	}
 	s := engine.NewSnapshot(h)
 	plan.Run(ctx, places, s)

@@ -1,4 +1,5 @@
-package collect
+// Package session finds out who is calling AWS, and which regions the account has.
+package session
 
 import (
 	"context"
@@ -10,8 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/account"
@@ -20,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
+	"awsscanner/internal/collect"
 	"awsscanner/internal/model"
 )
 
@@ -33,20 +33,11 @@ type Options struct {
 // A Session is somebody who may call AWS, and who that is.
 type Session struct {
 	Config    aws.Config
-	Wire      *Wire
+	Wire      *collect.Wire
 	Account   string
 	Caller    string // ARN
 	Partition string
 }
-
-// Timeouts and retries of one request. A throttle is worth waiting for; an endpoint that does
-// not answer is not. The retry quota of the SDK would turn throttles into lost data: it is off.
-const (
-	attempts       = 8
-	maxBackoff     = 5 * time.Second
-	headerTimeout  = 20 * time.Second // per attempt, from request to the first byte of the answer
-	requestTimeout = 75 * time.Second // all attempts together
-)
 
 // Load reads the configuration of the SDK: environment, shared files, AWS_ENDPOINT_URL and the like.
 func Load(ctx context.Context, o Options) (aws.Config, error) {
@@ -54,7 +45,7 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 	// the configuration is loaded, for AWS_CA_BUNDLE, and frozen afterwards, or each service copies it.
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConns, t.MaxIdleConnsPerHost = 2000, 256
-		t.ResponseHeaderTimeout = headerTimeout
+		t.ResponseHeaderTimeout = collect.HeaderTimeout
 	})
 	options := []func(*config.LoadOptions) error{config.WithHTTPClient(client)}
 	if o.Profile != "" {
@@ -80,22 +71,10 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 	return cfg, nil
 }
 
-// Watch returns a configuration whose clients retry with patience and are watched by the wire.
-func Watch(cfg aws.Config, version string) (aws.Config, *Wire) {
-	w := &Wire{version: version}
-	cfg.Retryer = func() aws.Retryer {
-		return retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, maxBackoff, ratelimit.None
-		})
-	}
-	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), w.add)
-	return cfg, w
-}
-
 // Open finds out who is calling.
 func Open(ctx context.Context, cfg aws.Config, version string) (*Session, error) {
 	s := &Session{}
-	cfg, s.Wire = Watch(cfg, version)
+	cfg, s.Wire = collect.Watch(cfg, version)
 	s.Config = cfg
 	out, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -125,11 +104,11 @@ func identityError(ctx context.Context, region string, err error) error {
 		case "SignatureDoesNotMatch", "InvalidSignatureException":
 			return errors.New("the AWS secret access key does not fit its key ID: check AWS_SECRET_ACCESS_KEY or the profile")
 		}
-		return fmt.Errorf("AWS refuses to say who is calling (%s): check the credentials", detailOf(err))
+		return fmt.Errorf("AWS refuses to say who is calling (%s): check the credentials", collect.Detail(err))
 	case strings.Contains(err.Error(), "credential"):
 		return errors.New("no AWS credentials found: set AWS_PROFILE, sign in with `aws sso login`, or try `scanner scan --demo`")
 	}
-	return fmt.Errorf("the AWS endpoint of sts in region %s cannot be reached (%s): check the network, the region's name and AWS_ENDPOINT_URL", region, detailOf(err))
+	return fmt.Errorf("the AWS endpoint of sts in region %s cannot be reached (%s): check the network, the region's name and AWS_ENDPOINT_URL", region, collect.Detail(err))
 }
 
 // Regions are those of an account.
@@ -175,7 +154,7 @@ func (s *Session) Regions(ctx context.Context) Regions {
 	case err != nil && ctx.Err() != nil:
 		r.Gap = &model.Gap{Reason: model.Stopped, Call: "account:ListRegions"}
 	case err != nil:
-		r.Gap = gapOf("ec2:DescribeRegions", err)
+		r.Gap = collect.GapOf("ec2:DescribeRegions", err)
 	case len(r.Enabled) == 0:
 		r.Gap = &model.Gap{Reason: model.CallFailed, Call: "ec2:DescribeRegions", Detail: "the answer names no region"}
 	}
@@ -198,8 +177,8 @@ var alwaysOn = map[string][]string{
 }
 
 // At returns a region of the account as a place to collect from.
-func (s *Session) At(region string, start time.Time) At {
+func (s *Session) At(region string, start time.Time) collect.At {
 	cfg := s.Config.Copy()
 	cfg.Region = region
-	return At{Place: model.Place{Account: s.Account, Region: region}, Partition: s.Partition, Start: start, Config: cfg}
+	return collect.At{Place: model.Place{Account: s.Account, Region: region}, Partition: s.Partition, Start: start, Config: cfg}
 }
