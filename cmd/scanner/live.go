@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"golang.org/x/term"
 
 	"awsscanner/internal/collect"
@@ -46,13 +47,11 @@ func planFor(picked []engine.Rule) (*collect.Plan, error) {
 // open finds out who is calling, and when it is.
 func (src *source) open(ctx context.Context) (*session.Session, time.Time, error) {
 	start := time.Now().UTC().Truncate(time.Second)
-	o := session.Options{Profile: src.profile}
-	cfg, err := demo.Config()
+	load := func() (aws.Config, error) { return session.Load(ctx, session.Options{Profile: src.profile}) }
 	if src.demo {
-		start = demo.Start
-	} else {
-		cfg, err = session.Load(ctx, o)
+		start, load = demo.Start, demo.Config
 	}
+	cfg, err := load()
 	if err != nil {
 		return nil, start, failed("%s", err)
 	}

@@ -190,10 +190,19 @@ func (rep *Replayer) Do(r *http.Request) (*http.Response, error) {
 	rep.mu.Unlock()
 	e, ok := rep.answers[q]
 	if !ok {
-		return nil, fmt.Errorf("nothing was recorded for %s in %s with %s", q.Op, q.Region, q.Params)
+		return nil, unrecorded{q}
 	}
 	return e.response(r), nil
 }
+
+// An unrecorded request stays so: the SDK need not try again.
+type unrecorded struct{ Request }
+
+func (u unrecorded) Error() string {
+	return fmt.Sprintf("nothing was recorded for %s in %s with %s", u.Op, u.Region, u.Params)
+}
+
+func (unrecorded) RetryableError() bool { return false }
 
 // Requests returns the requests made so far.
 func (rep *Replayer) Requests() []Request {

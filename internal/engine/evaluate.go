@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"slices"
 	"strings"
 
 	"awsscanner/internal/model"
@@ -30,76 +31,91 @@ func (r *Result) Kind() model.Kind { return r.Rule.Check.Subject.Reported() }
 // accounts, regions and IDs.
 func Evaluate(s *Snapshot, rules []Rule) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
-		// Rules run side by side, but only a few ahead of the one whose results are being read.
+		// Batches are judged side by side, but only a few ahead of the one whose results are being read.
 		stop := make(chan struct{})
 		defer close(stop)
-		ahead := make(chan chan []Result, runtime.GOMAXPROCS(0))
+		ahead := make(chan chan []Result, 2*runtime.GOMAXPROCS(0))
+		free := make(chan []Result, cap(ahead)) // batches that were read: new ones would be half of all garbage
 		go func() {
 			defer close(ahead)
 			for i := range rules {
-				out := make(chan []Result, 4)
-				select {
-				case ahead <- out:
-					go evaluate(s, &rules[i], out, stop)
-				case <-stop:
-					return
+				for judge := range batches(s, &rules[i]) {
+					out := make(chan []Result, 1)
+					select {
+					case ahead <- out:
+					case <-stop:
+						return
+					}
+					go func() {
+						var batch []Result
+						select {
+						case batch = <-free:
+						default:
+						}
+						out <- judge(batch)
+					}()
 				}
 			}
 		}()
 		for out := range ahead {
-			for results := range out {
-				for _, r := range results {
-					if !yield(r) {
-						return
-					}
+			batch := <-out
+			for _, r := range batch {
+				if !yield(r) {
+					return
 				}
+			}
+			select {
+			case free <- batch[:0]:
+			default:
 			}
 		}
 	}
 }
 
-func evaluate(s *Snapshot, rule *Rule, out chan<- []Result, stop <-chan struct{}) {
-	defer close(out)
-	var batch []Result
-	send := func() bool {
-		select {
-		case out <- batch:
-			batch = nil
-			return true
-		case <-stop:
-			return false
+// batches divides the work of a rule. Each part appends its results to a slice.
+func batches(s *Snapshot, rule *Rule) iter.Seq[func([]Result) []Result] {
+	return func(yield func(func([]Result) []Result) bool) {
+		view := View{snap: s, rule: rule}
+		for _, read := range rule.Needs() {
+			name := strings.SplitN(read, ".", 3)
+			view.kinds = append(view.kinds, strings.Join(name[:min(2, len(name))], "."))
 		}
-	}
-	view := View{snap: s, rule: rule}
-	for _, read := range rule.Needs() {
-		name := strings.SplitN(read, ".", 3)
-		view.kinds = append(view.kinds, strings.Join(name[:min(2, len(name))], "."))
-	}
-	t := rule.Check.Subject
-	for _, r := range s.All(t) {
-		m := r.About()
-		if !s.Reads(m.Account) {
-			continue // what belongs to others serves joins, and is theirs to judge
+		t := rule.Check.Subject
+		for part := range slices.Chunk(s.All(t), 512) {
+			if !yield(func(batch []Result) []Result {
+				view := view
+				for _, r := range part {
+					m := r.About()
+					if !s.Reads(m.Account) {
+						continue // what belongs to others serves joins, and is theirs to judge
+					}
+					view.scope = scope{m.Account, m.Region}
+					batch = append(batch, Result{rule, m, judge(&view, r), r, s})
+				}
+				return batch
+			}) {
+				return
+			}
 		}
-		v := view
-		v.scope = scope{m.Account, m.Region}
-		if batch = append(batch, Result{rule, m, judge(&v, r), r, s}); len(batch) == 1024 && !send() {
-			return
-		}
+		yield(func(batch []Result) []Result { return appendHoles(batch, s, rule) })
 	}
+}
+
+// appendHoles appends a result for each place where subjects of a rule may be missing.
+func appendHoles(batch []Result, s *Snapshot, rule *Rule) []Result {
 	type where struct {
 		model.Place
 		id string
 	}
 	seen := map[where]bool{}
-	for _, h := range s.holesOf(t) {
+	for _, h := range s.holesOf(rule.Check.Subject) {
 		if w := (where{h.Place, h.ID}); !seen[w] {
 			seen[w] = true
 			m := &model.Meta{ID: cmp.Or(h.ID, "*"), Account: h.Account, Region: h.Region}
 			batch = append(batch, Result{rule, m, unsure(h.Gap), nil, s})
 		}
 	}
-	send()
+	return batch
 }
 
 // judge runs a check. A missing attribute is a verdict; any other panic is a

@@ -73,7 +73,7 @@ type Snapshot struct {
 	holes  map[model.Kind][]Hole
 	absent map[model.Kind]map[key]bool
 
-	mu    sync.Mutex
+	mu    sync.RWMutex
 	cache map[any]func() any // what is computed from the above: sorted kinds, joins, indexes
 }
 
@@ -149,6 +149,18 @@ func cached[T any](s *Snapshot, key any, compute func() T) T {
 	return f().(T)
 }
 
+// lookup returns what cached has computed. It keeps nothing, so that joins, which ask for each resource anew, need no
+// memory for the key and the function.
+func lookup[T any](s *Snapshot, key any) (x T, ok bool) {
+	s.mu.RLock()
+	f := s.cache[key]
+	s.mu.RUnlock()
+	if f == nil {
+		return x, false
+	}
+	return f().(T), true
+}
+
 // All returns the resources of a kind in the order of account, region and ID. Accounts and
 // regions are always there as subjects, even if nothing is known about them.
 func (s *Snapshot) All(t *model.Type) []model.Resource {
@@ -195,6 +207,9 @@ func (s *Snapshot) holesIn(t *model.Type, in scope) []Hole {
 	type holesKey struct {
 		kind model.Kind
 		scope
+	}
+	if holes, ok := lookup[[]Hole](s, holesKey{t.Kind, in}); ok {
+		return holes
 	}
 	return cached(s, holesKey{t.Kind, in}, func() (out []Hole) {
 		outside := func(p model.Place, what string) {

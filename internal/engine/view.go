@@ -86,6 +86,9 @@ func Join[R model.Resource](v *View) Many[R] {
 		kind model.Kind
 		scope
 	}
+	if m, ok := lookup[Many[R]](v.snap, joinKey{t.Kind, v.scope}); ok {
+		return m
+	}
 	return cached(v.snap, joinKey{t.Kind, v.scope}, func() Many[R] {
 		m := Many[R]{items: placed[R](v.snap)[v.scope]}
 		if v.scope.Region != "" { // beside its own, a region sees what has none
@@ -166,19 +169,22 @@ func (x *Index[R, K]) At(v *View, k K) Many[R] {
 		aside []perhaps[R]
 	}
 	all := Join[R](v)
-	b := cached(v.snap, indexKey{x, v.scope}, func() built {
-		b := built{byKey: map[K][]R{}}
-		for _, r := range all.items {
-			var keys []K
-			if g := try(func() { keys = x.keys(r) }); g != nil {
-				b.aside = append(b.aside, perhaps[R]{r, g})
+	b, ok := lookup[built](v.snap, indexKey{x, v.scope})
+	if !ok {
+		b = cached(v.snap, indexKey{x, v.scope}, func() built {
+			b := built{byKey: map[K][]R{}}
+			for _, r := range all.items {
+				var keys []K
+				if g := try(func() { keys = x.keys(r) }); g != nil {
+					b.aside = append(b.aside, perhaps[R]{r, g})
+				}
+				for _, k := range keys {
+					b.byKey[k] = append(b.byKey[k], r)
+				}
 			}
-			for _, k := range keys {
-				b.byKey[k] = append(b.byKey[k], r)
-			}
-		}
-		return b
-	})
+			return b
+		})
+	}
 	return Many[R]{b.byKey[k], b.aside, all.gap}
 }
 
@@ -264,21 +270,24 @@ func (t Tally) Number() int {
 func Find[R model.Resource](v *View, ref string) (found R, ok bool) {
 	t := typeOf[R]()
 	v.need(t)
-	type refKey struct{ model.Kind }
-	byRef := cached(v.snap, refKey{t.Kind}, func() map[string][]R {
-		m := map[string][]R{}
-		for _, r := range v.snap.All(t) {
-			about := r.About()
-			m[about.ID] = append(m[about.ID], r.(R))
-			if about.ARN != "" && about.ARN != about.ID {
-				m[about.ARN] = append(m[about.ARN], r.(R))
+	type refKey struct{ *model.Type }
+	byRef, ok := lookup[map[string][]R](v.snap, refKey{t})
+	if !ok {
+		byRef = cached(v.snap, refKey{t}, func() map[string][]R {
+			m := map[string][]R{}
+			for _, r := range v.snap.All(t) {
+				about := r.About()
+				m[about.ID] = append(m[about.ID], r.(R))
+				if about.ARN != "" && about.ARN != about.ID {
+					m[about.ARN] = append(m[about.ARN], r.(R))
+				}
+				for _, ref := range about.Refs {
+					m[ref] = append(m[ref], r.(R))
+				}
 			}
-			for _, ref := range about.Refs {
-				m[ref] = append(m[ref], r.(R))
-			}
-		}
-		return m
-	})
+			return m
+		})
+	}
 	in := v.scope
 	arn, isARN := model.ParseARN(ref)
 	if isARN && t.Scope != model.Referenced {

@@ -7,9 +7,15 @@ type ARN struct{ Partition, Service, Region, Account, Resource string }
 
 // ParseARN splits an ARN; ok is false if s is none. S3 buckets and the like have no region or account.
 func ParseARN(s string) (a ARN, ok bool) {
-	f := strings.SplitN(s, ":", 6)
-	if len(f) != 6 || f[0] != "arn" {
-		return a, false
+	s, ok = strings.CutPrefix(s, "arn:")
+	for _, part := range []*string{&a.Partition, &a.Service, &a.Region, &a.Account} {
+		if ok {
+			*part, s, ok = strings.Cut(s, ":")
+		}
 	}
-	return ARN{f[1], f[2], f[3], f[4], f[5]}, true
+	if !ok {
+		return ARN{}, false
+	}
+	a.Resource = s
+	return a, true
 }

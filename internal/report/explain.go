@@ -27,7 +27,12 @@ func (r *Report) Explain(w io.Writer, x *engine.Result) error {
 	var b strings.Builder
 	field := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(&b, "%-12s %s\n", name, strings.ReplaceAll(value, "\n", "\n             "))
+			for i, line := range strings.Split(value, "\n") {
+				if i > 0 {
+					name = ""
+				}
+				fmt.Fprintf(&b, "%-12s %s\n", name, clean(line))
+			}
 		}
 	}
 	m := x.Resource

@@ -45,7 +45,11 @@ func (g Gate) Decide(r *Report) (code int, why []string) {
 					why = append(why, "  and more: see the report")
 					break
 				}
-				why = append(why, fmt.Sprintf("  %s %s: %s (scanner explain %s)", u.Severity, u.Rule.ID, u.what(), u.Fingerprint[:8]))
+				line := fmt.Sprintf("  %s %s: %s", u.Severity, u.Rule.ID, u.what())
+				if r.ExplainWith != "" {
+					line += fmt.Sprintf(" (%s %s)", r.ExplainWith, u.Fingerprint[:8])
+				}
+				why = append(why, clean(line))
 			}
 			return ExitFound, why
 		}
@@ -115,7 +119,7 @@ func (r *Report) denied(most int) (lines []string) {
 		if i == most {
 			return append(lines, "  and more: see the report")
 		}
-		lines = append(lines, "  "+b)
+		lines = append(lines, clean("  "+b))
 	}
 	return lines
 }

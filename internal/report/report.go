@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -17,18 +18,22 @@ import (
 
 // A Filter picks results; rules are picked before. The zero Filter passes everything.
 type Filter struct {
-	Statuses   []engine.Status
+	Statuses   []engine.Status   // to list; sums, gaps and the gate count the others too
 	Severities []engine.Severity // of failures; results of other status pass
 	Regions    []string          // globs; results of a whole account pass
 	Resources  []string          // globs of ARN, ID or name; holes pass
 }
 
-func (f *Filter) passes(r *engine.Result) bool {
+// lists reports whether a result is shown.
+func (f *Filter) lists(r *engine.Result) bool {
+	return f.counts(r) && (len(f.Statuses) == 0 || slices.Contains(f.Statuses, r.Status))
+}
+
+// counts reports whether a result is part of the sums.
+func (f *Filter) counts(r *engine.Result) bool {
 	m := r.Resource
 	switch {
-	case len(f.Statuses) > 0 && !slices.Contains(f.Statuses, r.Status),
-		len(f.Severities) > 0 && r.Status == engine.Failed && !slices.Contains(f.Severities, r.Severity),
-		len(f.Regions) > 0 && m.Region != "" && m.Region != model.AnyRegion && !engine.MatchAny(f.Regions, m.Region):
+	case len(f.Severities) > 0 && r.Status == engine.Failed && !slices.Contains(f.Severities, r.Severity), !f.covers(m.Region):
 		return false
 	case len(f.Resources) > 0 && m.ID != "*":
 		return engine.MatchAny(f.Resources, m.ARN) || engine.MatchAny(f.Resources, m.ID) || engine.MatchAny(f.Resources, m.Name)
@@ -36,13 +41,19 @@ func (f *Filter) passes(r *engine.Result) bool {
 	return true
 }
 
+// covers reports whether a region is one of those that are reported on.
+func (f *Filter) covers(region string) bool {
+	return len(f.Regions) == 0 || region == "" || region == model.AnyRegion || engine.MatchAny(f.Regions, region)
+}
+
 // A Report is what is said about one snapshot. It holds sums and groups; the results themselves
 // are computed again whenever they are read, so that memory does not grow with their number.
 type Report struct {
-	Version  string // of the scanner
-	Snapshot *engine.Snapshot
-	Rules    []engine.Rule
-	Filter   Filter
+	Version     string // of the scanner
+	Snapshot    *engine.Snapshot
+	Rules       []engine.Rule
+	Filter      Filter
+	ExplainWith string // the command that explains a finding, for hints: "scanner explain"; "" if none can
 
 	Statuses   map[engine.Status]int
 	Failures   map[engine.Severity]int
@@ -54,6 +65,7 @@ type Report struct {
 	Fixable    int     // of them, those with a fixable gap
 	Gaps       []Gap
 	Units      []Unit
+	judged     bool // something could be assessed, be it counted or not
 }
 
 // A Gap is one reason why results are not assessed, in one account and region.
@@ -95,21 +107,33 @@ func New(version string, s *engine.Snapshot, rules []engine.Rule, f Filter) *Rep
 		kind                  model.Kind
 	}
 	type unitKey struct{ rule, account, key string }
-	type cell struct{ rule, account, region string }
+	type cell struct {
+		rule *engine.Rule
+		model.Place
+	}
 	gaps, units := map[gapKey]*Gap{}, map[unitKey]*Unit{}
 	blind, fixable := map[cell]bool{}, map[cell]bool{}
+	accounts, regions := map[model.Place]bool{}, map[model.Place]bool{}
+	for _, p := range s.Read {
+		if accounts[model.Place{Account: p.Account}] = true; f.covers(p.Region) {
+			regions[p] = true
+		}
+	}
+	places := func(rule *engine.Rule) map[model.Place]bool { // in which it judges
+		if t := rule.Check.Subject; t.Scope == model.AccountSubject || t.Scope == model.Global {
+			return accounts
+		}
+		return regions
+	}
 	for i := range rules {
 		r.RuleStatus[rules[i].ID] = engine.Inapplicable
-		places := map[model.Place]bool{}
-		for _, p := range s.Read {
-			if t := rules[i].Check.Subject; t.Scope == model.AccountSubject || t.Scope == model.Global {
-				p.Region = ""
-			}
-			places[p] = true
-		}
-		r.Cells += len(places)
+		r.Cells += len(places(&rules[i]))
 	}
-	for x := range r.Results() {
+	for x := range engine.Evaluate(s, rules) {
+		r.judged = r.judged || x.Status != engine.NotAssessed
+		if !f.counts(&x) {
+			continue
+		}
 		r.Statuses[x.Status]++
 		if rank(x.Status) < rank(r.RuleStatus[x.Rule.ID]) {
 			r.RuleStatus[x.Rule.ID] = x.Status
@@ -128,7 +152,7 @@ func New(version string, s *engine.Snapshot, rules []engine.Rule, f Filter) *Rep
 			u.add(&x)
 			r.Waste += waste(&x)
 		case engine.NotAssessed:
-			c := cell{x.Rule.ID, m.Account, m.Region}
+			c := cell{x.Rule, model.Place{Account: m.Account, Region: m.Region}}
 			blind[c] = true
 			if x.Gap.Reason.Class() == model.Fixable {
 				fixable[c] = true
@@ -149,8 +173,9 @@ func New(version string, s *engine.Snapshot, rules []engine.Rule, f Filter) *Rep
 		}
 	}
 	r.Blind, r.Fixable = len(blind), len(fixable)
+	r.Waste = math.Round(100*r.Waste) / 100
 	for c := range blind { // places beside those that were read: regions that could not be listed
-		if c.region != "" && !slices.Contains(s.Read, model.Place{Account: c.account, Region: c.region}) {
+		if !places(c.rule)[c.Place] {
 			r.Cells++
 		}
 	}
@@ -169,11 +194,11 @@ func New(version string, s *engine.Snapshot, rules []engine.Rule, f Filter) *Rep
 	return r
 }
 
-// Results judges anew and returns the results that the filter passes.
+// Results judges anew and returns the results that the filter lists.
 func (r *Report) Results() iter.Seq[engine.Result] {
 	return func(yield func(engine.Result) bool) {
 		for x := range engine.Evaluate(r.Snapshot, r.Rules) {
-			if r.Filter.passes(&x) && !yield(x) {
+			if r.Filter.lists(&x) && !yield(x) {
 				return
 			}
 		}
@@ -245,13 +270,4 @@ func distinct(places []model.Place, of func(model.Place) string) []string {
 }
 
 // Nothing reports whether not a single verdict could be given although there was something to judge.
-func (r *Report) Nothing() bool {
-	return r.Statuses[engine.NotAssessed] > 0 && r.Statuses[engine.NotAssessed] == r.total()
-}
-
-func (r *Report) total() (n int) {
-	for _, k := range r.Statuses {
-		n += k
-	}
-	return n
-}
+func (r *Report) Nothing() bool { return r.Statuses[engine.NotAssessed] > 0 && !r.judged }

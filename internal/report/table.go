@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
@@ -16,11 +17,11 @@ import (
 
 // A Style says how the table is written.
 type Style struct {
-	Width   int    // columns; lines are cut there. 0: no limit
-	Color   bool   // ANSI colours for severities and status
-	All     bool   // every fix unit and finding, not only the first few
-	GroupBy string // fix (default), rule, resource, owner, account or none
-	Again   string // the command that made the report, for the hints at its end: "scanner scan --demo"
+	Width   int       // columns; lines are cut there. 0: no limit
+	Color   bool      // ANSI colours for severities and status
+	All     bool      // every fix unit and finding, not only the first few
+	GroupBy string    // fix (default), rule, resource, owner, account or none
+	Again   [2]string // a command that leads on, and what it shows, for the hints at the end
 }
 
 // Groups lists what findings can be grouped by.
@@ -32,7 +33,6 @@ const few = 5
 // Table writes the report for people: about 25 lines for any account, or everything.
 func (r *Report) Table(w io.Writer, style Style) error {
 	t := &table{w: bufio.NewWriter(w), Style: style}
-	s := r.Snapshot
 	t.line("%s", r.title())
 	t.line("")
 	switch {
@@ -46,25 +46,18 @@ func (r *Report) Table(w io.Writer, style Style) error {
 	t.line("")
 	if blind := r.blind(); len(blind) > 0 {
 		n := r.Statuses[engine.NotAssessed]
-		t.line("BLIND  %s not assessed, in %d of %s", count(n, "result"), r.Blind, count(r.Cells, "cell"))
-		most := 3
-		if style.All {
-			most = len(blind)
+		text := fmt.Sprintf("BLIND  %s not assessed, in %d of %s (one rule in one region)", count(n, "result"), r.Blind, count(r.Cells, "cell"))
+		if most := 3; len(blind) > most && !style.All {
+			text += fmt.Sprintf("; %d of %d causes, all with --all", most, len(blind))
+			blind = blind[:most]
 		}
-		for i, b := range blind {
-			if i == most {
-				t.line("  and %d more: --all", len(blind)-most)
-				break
-			}
+		t.line("%s", text)
+		for _, b := range blind {
 			t.line("  %s", b)
 		}
 	} else {
 		t.line("BLIND  nothing: every selected rule saw all it needs")
 	}
-	if s.Throttled > 0 {
-		t.line("  AWS throttled %s; all were repeated", count(s.Throttled, "request"))
-	}
-	t.line("")
 	r.next(t)
 	return t.w.Flush()
 }
@@ -74,15 +67,19 @@ type table struct {
 	Style
 }
 
-// line writes one line. What came from an account may hold control characters, which a terminal would obey.
-func (t *table) line(format string, args ...any) {
-	text := strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) {
+// clean makes one line of a text. What came from an account may hold control characters, which a terminal would obey.
+func clean(text string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || unicode.In(c, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return c
-	}, fmt.Sprintf(format, args...))
-	text = strings.TrimRight(text, " ")
+	}, text)
+}
+
+// line writes one line.
+func (t *table) line(format string, args ...any) {
+	text := strings.TrimRight(clean(fmt.Sprintf(format, args...)), " ")
 	if runes := []rune(text); t.Width > 10 && len(runes) > t.Width {
 		text = string(runes[:t.Width-1]) + "…"
 	}
@@ -130,7 +127,11 @@ func (r *Report) title() string {
 	if caller != "" {
 		text += " as " + caller
 	}
-	return fmt.Sprintf("%s · %s · %s · %s · %s", text, where, count(len(r.Rules), "rule"), count(s.Calls, "call"), s.Start.UTC().Format("2006-01-02 15:04 UTC"))
+	calls := count(s.Calls, "call")
+	if s.Throttled > 0 {
+		calls += fmt.Sprintf(" (%d throttled)", s.Throttled)
+	}
+	return fmt.Sprintf("%s · %s · %s · %s · %s", text, where, count(len(r.Rules), "rule"), calls, s.Start.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
 // what says what a unit is about: "7 queues in eu-west-1: a, b, c ...".
@@ -165,12 +166,12 @@ func (r *Report) fixFirst(t *table) {
 	for _, n := range r.Failures {
 		total += n
 	}
-	t.line("FIX FIRST  %s, cleared by %s", count(total, "failure"), count(len(r.Units), "fix"))
-	for i, u := range r.Units {
-		if i == few {
-			t.line("  and %d more: --all", len(r.Units)-few)
-			break
-		}
+	text := fmt.Sprintf("FIX FIRST  %s, cleared by %s", count(total, "failure"), count(len(r.Units), "fix"))
+	if len(r.Units) > few {
+		text += fmt.Sprintf("; %d of them, all with --all", few)
+	}
+	t.line("%s", text)
+	for _, u := range r.Units[:min(few, len(r.Units))] {
 		text := fmt.Sprintf("%-13s %s  %s: %s", u.Severity, u.Fingerprint[:8], u.Rule.ID, u.what())
 		if u.Owner != "" {
 			text += ", owner " + u.Owner
@@ -276,6 +277,8 @@ func (r *Report) blind() (lines []string) {
 			if g.Reason == model.AccessDeniedResource {
 				c.what += " in the policy of the resource"
 			}
+		case g.Reason == model.AccessDeniedSCP: // its detail differs from region to region
+			c.what = "a service control policy denies " + strings.Join(g.Permissions, ", ")
 		case g.Call == "":
 			c.what = string(g.Reason) + ": " + g.Detail
 		case g.Detail == "":
@@ -288,7 +291,11 @@ func (r *Report) blind() (lines []string) {
 			regions[c], rules[c] = map[string]bool{}, map[string]bool{}
 			order = append(order, c)
 		}
-		regions[c][cmp.Or(g.Region, "account "+g.Account)] = true
+		place := cmp.Or(g.Region, "account "+g.Account)
+		if place == model.AnyRegion {
+			place = "any other region"
+		}
+		regions[c][place] = true
 		for _, rule := range g.Rules {
 			rules[c][rule] = true
 		}
@@ -307,18 +314,28 @@ func (r *Report) blind() (lines []string) {
 	return lines
 }
 
+// next names commands that lead on.
 func (r *Report) next(t *table) {
-	t.line("NEXT")
-	if len(r.Units) > 0 {
-		t.line("  scanner explain %s  what was seen, why it matters, how to fix it, what the fix may break", r.Units[0].Fingerprint[:8])
+	var hints [][2]string
+	if len(r.Units) > 0 && r.ExplainWith != "" {
+		hints = append(hints, [2]string{r.ExplainWith + " " + r.Units[0].Fingerprint[:8], "what was seen, why it matters, how to fix it, what the fix may break"})
 	}
-	for _, g := range r.Gaps {
-		if len(g.Permissions) > 0 && g.Class == model.Fixable {
-			t.line("  scanner permissions       the IAM policy that the selected rules need")
-			break
+	if slices.ContainsFunc(r.Gaps, func(g Gap) bool { return len(g.Permissions) > 0 && g.Class == model.Fixable }) {
+		hints = append(hints, [2]string{"scanner permissions", "the IAM policy that the selected rules need"})
+	}
+	if t.Again[0] != "" {
+		hints = append(hints, t.Again)
+	}
+	width := 0
+	for _, h := range hints {
+		width = max(width, utf8.RuneCountInString(h[0]))
+	}
+	for i, h := range hints {
+		head := "    "
+		if i == 0 {
+			head = "NEXT"
+			t.line("")
 		}
-	}
-	if t.Again != "" {
-		t.line("  %s", t.Again)
+		t.line("%s  %-*s  %s", head, width, h[0], h[1])
 	}
 }

@@ -155,6 +155,9 @@ func advice(c *acm.Certificate, used, expired bool) string {
 }
 
 func failure(c *acm.Certificate, text string) engine.Verdict {
-	return engine.Fail(c.Name+" "+text).With("notAfter", c.NotAfter).With("type", c.Type).With("inUse", c.InUse).With("usedBy", c.Users).
-		With("renewalStatus", c.RenewalStatus)
+	fail := engine.Fail(c.Name+" "+text).With("notAfter", c.NotAfter).With("type", c.Type).With("inUse", c.InUse)
+	if used, known := c.InUse.Lookup(); known && !used { // nobody asks further
+		return fail
+	}
+	return fail.With("usedBy", c.Users).With("renewalStatus", c.RenewalStatus)
 }

@@ -133,8 +133,8 @@ func (p *stackNotFailed) judge(v *engine.View, s *cloudformation.Stack) state {
 		if since, ok := s.Since.Lookup(); ok {
 			text += " for " + span(hours(since))
 		}
-		if f, ok := cause(s); ok {
-			text += fmt.Sprintf("; cause: %s (%s): %s", f.LogicalID, f.Type, strings.TrimSuffix(f.Reason, "."))
+		if f, ok := cause(s); ok && f.Type != "AWS::CloudFormation::Stack" { // a nested stack tells its own cause
+			text += fmt.Sprintf("; cause: %s (%s): %s", f.LogicalID, f.Type, f.Reason)
 		}
 		switch {
 		case status == "ROLLBACK_COMPLETE":
@@ -199,13 +199,19 @@ func holdsData(f cloudformation.Failure) bool { return slices.Contains(stateful,
 // cancelled is what CloudFormation says of the resources that it gave up because another had failed.
 var cancelled = regexp.MustCompile(`^Resource \w+ cancelled`)
 
+// tokens are what tells one attempt from another, and nobody else.
+var tokens = regexp.MustCompile(`,? *(Extended )?Request ID: [^,)"]*| *\(RequestToken: [^)]*\)`)
+
 // cause returns the first failure that is none of these, if the failures are known.
 func cause(s *cloudformation.Stack) (f cloudformation.Failure, ok bool) {
 	all, _ := s.Failures.Lookup()
-	if i := slices.IndexFunc(all, func(f cloudformation.Failure) bool { return !cancelled.MatchString(f.Reason) }); i >= 0 {
-		return all[i], true
+	i := slices.IndexFunc(all, func(f cloudformation.Failure) bool { return !cancelled.MatchString(f.Reason) })
+	if i < 0 {
+		return f, false
 	}
-	return f, false
+	f = all[i]
+	f.Reason = strings.TrimRight(tokens.ReplaceAllString(f.Reason, ""), " .")
+	return f, true
 }
 
 func advice(status string) string {

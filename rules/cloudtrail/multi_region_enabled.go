@@ -127,7 +127,7 @@ func (p *multiRegion) trail(a *cloudtrail.Account, t *cloudtrail.Trail) candidat
 	demand(&c, t.MultiRegion, true, "records only "+t.Region)
 	demand(&c, t.Logging, true, "is not logging")
 	problem, _ := t.DeliveryError.Lookup()
-	demand(&c, t.DeliveryError, "", "does not deliver to its bucket: "+problem)
+	demand(&c, t.DeliveryError, "", "is on, but does not deliver to its bucket ("+problem+")")
 	demand(&c, t.GlobalServiceEvents, true, "leaves out the events of global services, such as IAM")
 	p.selectors(&c, t.Selectors, t.AdvancedSelectors)
 	multi, known := t.MultiRegion.Lookup()
@@ -240,10 +240,10 @@ func failure(v *engine.View, tried []candidate) engine.Verdict {
 	if len(tried) == 0 { // a trail of one region may hide where the scan did not look
 		return engine.Fail("no multi-region trail exists, and no other was found, so that nothing outlives the 90 days of Event history: create one and start it")
 	}
-	text, advice := "no multi-region trail does the whole job: ", ": put that right"
+	text, advice := "no multi-region trail does the whole job: ", ". Put that right"
 	best := slices.DeleteFunc(slices.Clone(tried), func(c candidate) bool { return c.single })
 	if len(best) == 0 {
-		text, advice, best = "no trail records all regions: ", ": make one of them multi-region", slices.Clone(tried)
+		text, advice, best = "no trail records all regions: ", ". Make one of them multi-region", slices.Clone(tried)
 	}
 	slices.SortStableFunc(best, func(a, b candidate) int { return cmp.Compare(len(a.flaws), len(b.flaws)) })
 	var names []string
