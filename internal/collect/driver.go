@@ -24,7 +24,7 @@ const concurrency = 32
 // it found into the snapshot. What fails becomes a gap there: Run itself cannot fail.
 func (p *Plan) Run(ctx context.Context, places []At, s *engine.Snapshot) {
 	s.Listed = slices.Clone(p.Kinds)
-	d := &driver{plan: p, index: map[model.Place]int{}, slots: semaphore.NewWeighted(concurrency), items: map[model.Kind]map[itemKey]*item{}, absent: map[engine.Absence]bool{}}
+	d := &driver{plan: p, index: map[model.Place]int{}, slots: semaphore.NewWeighted(concurrency), given: map[effort]int{}, items: map[model.Kind]map[itemKey]*item{}, absent: map[engine.Absence]bool{}}
 	for _, at := range places {
 		if account := (model.Place{Account: at.Account}); d.home(account) < 0 {
 			d.index[account] = len(d.places)
@@ -75,10 +75,23 @@ type driver struct {
 	slots  *semaphore.Weighted
 
 	mu     sync.Mutex
+	given  map[effort]int // failures of the same sort without a success between them
 	items  map[model.Kind]map[itemKey]*item
 	holes  []engine.Hole
 	absent map[engine.Absence]bool
 }
+
+// An effort is something that is given up after a few failures in a row: an action that the identity policy denies
+// everywhere in an account, lest its alarm for unauthorised calls rings hundreds of times; or an operation in a region
+// whose endpoint does not answer, lest the scan waits for each resource in turn.
+type effort struct {
+	model.Place
+	op     string
+	reason model.Reason
+}
+
+// enough is how many failures make the driver give up.
+const enough = 3
 
 type itemKey struct {
 	model.Place
@@ -199,8 +212,43 @@ func chunks[T any](all []T, n int) iter.Seq[[]T] {
 	return slices.Chunk(all, max(1, cmp.Or(n, len(all))))
 }
 
+// givenUp returns why a call is not worth making any more, or nil.
+func (d *driver) givenUp(at int, op string) *model.Gap {
+	p := d.places[at]
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.given[effort{model.Place{Account: p.Account}, op, model.AccessDenied}] >= enough {
+		return &model.Gap{Reason: model.AccessDenied, Call: op, Detail: "not called again after several denials in this account"}
+	}
+	if d.given[effort{p, op, model.TimedOut}] >= enough {
+		return &model.Gap{Reason: model.TimedOut, Call: op, Detail: "not called again after several time-outs in this region"}
+	}
+	return nil
+}
+
+// learn counts a failure, or forgets those of the same operation after a success.
+func (d *driver) learn(at int, op string, g *model.Gap) {
+	p := d.places[at]
+	denied, late := effort{model.Place{Account: p.Account}, op, model.AccessDenied}, effort{p, op, model.TimedOut}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case g == nil:
+		delete(d.given, denied)
+		delete(d.given, late)
+	case g.Reason == model.AccessDenied:
+		d.given[denied]++
+	case g.Reason == model.TimedOut:
+		d.given[late]++
+	}
+}
+
 // call makes one request.
 func (d *driver) call(ctx context.Context, at int, c Call, in in) {
+	if g := d.givenUp(at, c.Op); g != nil {
+		d.blank(at, c, in, g)
+		return
+	}
 	answered := map[string]bool{} // references
 	err := guard(func() error {
 		return c.Do.run(ctx, in, func(r model.Resource) {
@@ -226,9 +274,12 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 		d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: c.Op})
 		return
 	default:
-		d.blank(at, c, in, GapOf(c.Op, err))
+		g := GapOf(c.Op, err)
+		d.learn(at, c.Op, g)
+		d.blank(at, c, in, g)
 		return
 	}
+	d.learn(at, c.Op, nil)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, ref := range in.refs {

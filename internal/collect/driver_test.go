@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -303,5 +304,34 @@ func TestGap(t *testing.T) {
 		if g := GapOf("x:Y", test.err); string(g.Reason) != test.want || g.Detail != test.detail {
 			t.Errorf("%v: %+v, want %s: %s", test.err, g, test.want, test.detail)
 		}
+	}
+}
+
+// What is denied again and again is not asked for hundreds of times, nor what never answers; each item has its gap all the same.
+func TestGiveUp(t *testing.T) {
+	var ids []string
+	for i := range 500 {
+		ids = append(ids, fmt.Sprintf("%03d", i))
+	}
+	for reason, err := range map[string]error{"access-denied": denied(), "timed-out": context.DeadlineExceeded, "throttled": &smithy.GenericAPIError{Code: "Throttling"}} {
+		var made atomic.Int32
+		got := scan(t, t.Context(), queues(ids, func([]*Queue) error { made.Add(1); return err }), "collect.Queue.KMSKey")
+		if n := strings.Count(got, `"gaps":[{"reason":"`+reason+`","call":"sqs:GetQueueAttributes"`); n != len(ids) {
+			t.Errorf("%s: %d of %d items have a gap", reason, n, len(ids))
+		}
+		if n := int(made.Load()); reason == "throttled" && n != 250 || reason != "throttled" && n > enough+concurrency {
+			t.Errorf("%s: asked %d times", reason, n)
+		}
+	}
+	// A success in between shows that it is worth trying.
+	var made atomic.Int32
+	scan(t, t.Context(), queues(ids, func(qs []*Queue) error {
+		if made.Add(1)%50 == 0 {
+			return denied()
+		}
+		return nil
+	}), "collect.Queue.KMSKey")
+	if n := made.Load(); n != 250 {
+		t.Errorf("asked %d times, though most requests succeed", n)
 	}
 }

@@ -76,7 +76,8 @@ func Open(ctx context.Context, cfg aws.Config, version string) (*Session, error)
 	s := &Session{}
 	cfg, s.Wire = collect.Watch(cfg, version)
 	s.Config = cfg
-	out, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	out, err := sts.NewFromConfig(cfg, func(o *sts.Options) { o.RetryMaxAttempts = 3 }). // who mistyped something should not wait
+												GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return nil, identityError(ctx, cfg.Region, err)
 	}
