@@ -83,6 +83,7 @@ var (
 // Detail returns the code and message of an error, in one line, without request IDs, encoded blobs and hosts.
 func Detail(err error) string {
 	var api smithy.APIError
+	var answer answerError
 	var garbled *smithy.DeserializationError
 	var dns *net.DNSError
 	var errno syscall.Errno
@@ -97,6 +98,8 @@ func Detail(err error) string {
 		}
 	case errors.As(err, &response) && response.HTTPStatusCode() >= 300:
 		text = fmt.Sprintf("HTTP status %d without an error code", response.HTTPStatusCode())
+	case errors.As(err, &answer):
+		text = answer.Error()
 	case errors.As(err, &garbled):
 		text = "the answer cannot be decoded: " + garbled.Err.Error()
 	case errors.As(err, &dns):

@@ -122,21 +122,21 @@ func (w *Wire) add(stack *middleware.Stack) error {
 // null, and any XML document whatever its root for an answer without members: a garbled list would be an empty one.
 func checkAnswer(operation string, request *smithyhttp.Request, body []byte) error {
 	if len(bytes.TrimSpace(body)) == 0 {
-		return errors.New("the answer is empty")
+		return answerError("the answer is empty")
 	}
 	if request != nil && strings.HasPrefix(request.Header.Get("Content-Type"), "application/x-www-form-urlencoded") { // query and EC2 protocol
 		d := xml.NewDecoder(bytes.NewReader(body))
 		for {
 			token, err := d.Token()
 			if err != nil {
-				return fmt.Errorf("the answer is no XML document: %w", err)
+				return answerError("the answer is no XML document: " + err.Error())
 			}
 			if root, ok := token.(xml.StartElement); ok {
 				if root.Name.Local != operation+"Response" {
-					return fmt.Errorf("the answer is a <%s>, not a <%sResponse>", root.Name.Local, operation)
+					return answerError("the answer is a <" + root.Name.Local + ">, not a <" + operation + "Response>")
 				}
 				if !bytes.HasSuffix(bytes.TrimSpace(body), []byte(root.Name.Local+">")) {
-					return errors.New("the answer is cut off")
+					return answerError("the answer is cut off")
 				}
 				return nil
 			}
@@ -144,12 +144,17 @@ func checkAnswer(operation string, request *smithyhttp.Request, body []byte) err
 	}
 	if request != nil && request.Header.Get("Smithy-Protocol") == "rpc-v2-cbor" {
 		if body[0]>>5 != 5 { // RFC 8949, section 3.1: major type 5 is a map
-			return errors.New("the answer is no CBOR map")
+			return answerError("the answer is no CBOR map")
 		}
 		return nil
 	}
 	if trimmed := bytes.TrimSpace(body); trimmed[0] != '{' || !json.Valid(trimmed) {
-		return errors.New("the answer is no JSON object")
+		return answerError("the answer is no JSON object")
 	}
 	return nil
 }
+
+// An answerError is a successful answer that is none.
+type answerError string
+
+func (e answerError) Error() string { return string(e) }
