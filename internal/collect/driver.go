@@ -83,7 +83,7 @@ type driver struct {
 
 // An effort is something that is given up after a few failures in a row: an action that the identity policy denies
 // everywhere in an account, lest its alarm for unauthorised calls rings hundreds of times; or an operation in a region
-// whose endpoint does not answer, lest the scan waits for each resource in turn.
+// whose endpoint never answers, or only with throttles, lest the scan waits for each resource in turn.
 type effort struct {
 	model.Place
 	op     string
@@ -214,33 +214,36 @@ func chunks[T any](all []T, n int) iter.Seq[[]T] {
 
 // givenUp returns why a call is not worth making any more, or nil.
 func (d *driver) givenUp(at int, op string) *model.Gap {
-	p := d.places[at]
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.given[effort{model.Place{Account: p.Account}, op, model.AccessDenied}] >= enough {
-		return &model.Gap{Reason: model.AccessDenied, Call: op, Detail: "not called again after several denials in this account"}
-	}
-	if d.given[effort{p, op, model.TimedOut}] >= enough {
-		return &model.Gap{Reason: model.TimedOut, Call: op, Detail: "not called again after several time-outs in this region"}
+	for _, e := range d.efforts(at, op) {
+		if d.given[e] >= enough {
+			where := "in this region"
+			if e.Region == "" {
+				where = "in this account"
+			}
+			return &model.Gap{Reason: e.reason, Call: op, Detail: "not called again after it had come to nothing several times " + where}
+		}
 	}
 	return nil
 }
 
 // learn counts a failure, or forgets those of the same operation after a success.
 func (d *driver) learn(at int, op string, g *model.Gap) {
-	p := d.places[at]
-	denied, late := effort{model.Place{Account: p.Account}, op, model.AccessDenied}, effort{p, op, model.TimedOut}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	switch {
-	case g == nil:
-		delete(d.given, denied)
-		delete(d.given, late)
-	case g.Reason == model.AccessDenied:
-		d.given[denied]++
-	case g.Reason == model.TimedOut:
-		d.given[late]++
+	for _, e := range d.efforts(at, op) {
+		if g == nil {
+			delete(d.given, e)
+		} else if g.Reason == e.reason {
+			d.given[e]++
+		}
 	}
+}
+
+func (d *driver) efforts(at int, op string) []effort {
+	p := d.places[at]
+	return []effort{{model.Place{Account: p.Account}, op, model.AccessDenied}, {p, op, model.TimedOut}, {p, op, model.Throttled}}
 }
 
 // call makes one request.

@@ -26,6 +26,7 @@ func GapOf(call string, err error) *model.Gap {
 	var api smithy.APIError
 	var response *smithyhttp.ResponseError
 	var timeout net.Error
+	var silent silence
 	status := 0
 	if errors.As(err, &response) && response.Response != nil && response.Response.Response != nil {
 		status = response.HTTPStatusCode()
@@ -37,7 +38,7 @@ func GapOf(call string, err error) *model.Gap {
 		g.Reason = reasonOf(api.ErrorCode(), api.ErrorMessage(), status)
 	case errors.Is(err, context.Canceled):
 		g.Reason = model.Stopped
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+	case errors.As(err, &silent), errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		g.Reason = model.TimedOut
 	case status != 0:
 		g.Reason = reasonOf("", "", status)

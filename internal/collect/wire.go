@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -24,13 +25,14 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Timeouts and retries of one request. A throttle is worth waiting for; an endpoint that does
-// not answer is not. The retry quota of the SDK would turn throttles into lost data: it is off.
+// A throttle is worth waiting for; an endpoint that does not answer is not. The retry quota of the SDK would turn throttles
+// into lost data: it is off.
 const (
 	attempts       = 8
 	maxBackoff     = 5 * time.Second
-	HeaderTimeout  = 20 * time.Second // per attempt, from request to the first byte of the answer
-	requestTimeout = 75 * time.Second // all attempts together
+	HeaderTimeout  = 20 * time.Second // of an attempt, from request to the first byte of the answer
+	attemptTimeout = 30 * time.Second // from request to the last byte
+	silences       = 3                // attempts without an answer that end a call
 )
 
 // Watch returns a configuration whose clients retry with patience and are watched by the wire.
@@ -45,12 +47,14 @@ func Watch(cfg aws.Config, version string) (aws.Config, *Wire) {
 	return cfg, w
 }
 
-// A Wire watches the requests of all clients: it counts them, ends those that take too long,
+// A Wire watches the requests of all clients of an account: it paces and counts them, ends those that take too long,
 // and refuses answers that the SDK would take for empty ones.
 type Wire struct {
 	version   string
 	sent      atomic.Int64
 	throttled atomic.Int64
+
+	limiter limiter
 
 	mu    sync.Mutex
 	calls map[string]int // by operation, retries not counted
@@ -74,17 +78,34 @@ func (w *Wire) add(stack *middleware.Stack) error {
 		return err
 	}
 	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("scanner:Call", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-		defer cancel()
-		op := strings.ToLower(strings.ReplaceAll(awsmiddleware.GetServiceID(ctx), " ", "")) + ":" + awsmiddleware.GetOperationName(ctx)
+		op := paceOf(ctx).op
 		w.mu.Lock()
 		if w.calls == nil {
 			w.calls = map[string]int{}
 		}
 		w.calls[op]++
 		w.mu.Unlock()
-		return next.HandleInitialize(ctx, in)
+		return next.HandleInitialize(middleware.WithStackValue(ctx, silenceKey{}, new(int)), in)
 	}), middleware.After) // the operation is known by then
+	if err != nil {
+		return err
+	}
+	// Each attempt waits, and does so before it is signed: signatures grow old.
+	err = stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("scanner:Pace", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		if err := w.limiter.wait(ctx, paceOf(ctx)); err != nil {
+			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+		}
+		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
+		defer cancel()
+		out, m, err := next.HandleFinalize(attempt, in)
+		var timeout net.Error
+		if err != nil && ctx.Err() == nil && (attempt.Err() != nil || errors.As(err, &timeout) && timeout.Timeout()) {
+			n := middleware.GetStackValue(ctx, silenceKey{}).(*int)
+			*n++
+			err = silence{again: *n < silences}
+		}
+		return out, m, err
+	}), "Retry", middleware.After)
 	if err != nil {
 		return err
 	}
@@ -92,10 +113,15 @@ func (w *Wire) add(stack *middleware.Stack) error {
 		w.sent.Add(1)
 		out, m, err := next.HandleDeserialize(ctx, in)
 		var api smithy.APIError
+		throttled := false
 		if errors.As(err, &api) {
-			if _, ok := retry.DefaultThrottleErrorCodes[api.ErrorCode()]; ok {
-				w.throttled.Add(1)
-			}
+			_, throttled = retry.DefaultThrottleErrorCodes[api.ErrorCode()]
+		}
+		if throttled {
+			w.throttled.Add(1)
+			w.limiter.throttled(paceOf(ctx))
+		} else if err == nil {
+			w.limiter.answered(paceOf(ctx))
 		}
 		return out, m, err
 	}), middleware.Before)
@@ -116,6 +142,19 @@ func (w *Wire) add(stack *middleware.Stack) error {
 		}
 		return out, m, err
 	}), middleware.After)
+}
+
+type silenceKey struct{} // of the number of attempts of a call that had no answer
+
+// A silence is an attempt without an answer in time.
+type silence struct{ again bool }
+
+func (silence) Error() string          { return "no answer in time" }
+func (s silence) RetryableError() bool { return s.again }
+
+// paceOf tells by what AWS counts the request of a context.
+func paceOf(ctx context.Context) pace {
+	return pace{awsmiddleware.GetRegion(ctx), strings.ToLower(strings.ReplaceAll(awsmiddleware.GetServiceID(ctx), " ", "")) + ":" + awsmiddleware.GetOperationName(ctx)}
 }
 
 // checkAnswer refuses a successful answer that is not one of the operation. The decoders of the SDK take an empty body,

@@ -2,7 +2,6 @@ package collect_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -122,9 +121,6 @@ func TestSilence(t *testing.T) {
 		_, err := sqs.NewFromConfig(cfg).ListQueues(context.Background(), &sqs.ListQueuesInput{})
 		if g := collect.GapOf("sqs:ListQueues", err); g.Reason != model.TimedOut || time.Since(start) > 2*time.Minute {
 			t.Errorf("%v after %s", g, time.Since(start))
-		}
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Error(err)
 		}
 	})
 }
