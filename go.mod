@@ -28,6 +28,7 @@ require (
 	github.com/spf13/pflag v1.0.9 // flags of cobra
 	golang.org/x/sync v0.24.0 // bounded concurrency of the driver
 	golang.org/x/term v0.47.0 // is this a terminal, and how wide
+	golang.org/x/time v0.16.0 // token buckets of the limiter
 )
 
 require (
@@ -43,5 +44,4 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
-	golang.org/x/time v0.16.0 // token buckets of the limiter
 )
