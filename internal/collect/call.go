@@ -35,6 +35,7 @@ type Call struct {
 	Lists  []model.Resource          // examples of the kinds that this call, and no other, lists
 	Needs  []string                  // attributes that Do or When read: "ec2.Instance.Image"
 	When   func(model.Resource) bool // which items it is made for; nil for all
+	Abroad bool                      // it lists what is at home in other regions too
 	Absent []string                  // error codes that mean "none": its attributes become known and zero, its references absent
 	Do     Do
 }

@@ -48,20 +48,30 @@ func (p *Plan) Run(ctx context.Context, places []At, s *engine.Snapshot) {
 			d.found(d.home(model.Place{Account: r.About().Account, Region: r.About().Region}), Call{Do: Do{global: true}}, r)
 		}
 	}
-	// An operation begins when those that it waits for have ended everywhere.
-	done := map[string]chan struct{}{}
+	// An operation begins in a region when those that it waits for have ended there: one slow region holds up no other.
+	done := map[string][]chan struct{}{}
 	for _, op := range p.Ops {
-		done[op] = make(chan struct{})
+		for range places {
+			done[op] = append(done[op], make(chan struct{}))
+		}
 	}
 	var all sync.WaitGroup
 	for _, op := range p.Ops {
-		all.Go(func() {
-			defer close(done[op])
-			for _, before := range p.after[op] {
-				<-done[before]
-			}
-			d.operation(ctx, op)
-		})
+		for at := range places {
+			all.Go(func() {
+				defer close(done[op][at])
+				for _, before := range p.after[op] {
+					if !p.abroad[before] {
+						<-done[before][at]
+						continue
+					}
+					for _, ended := range done[before] {
+						<-ended
+					}
+				}
+				d.operation(ctx, op, at)
+			})
+		}
 	}
 	all.Wait()
 	d.put(s)
@@ -125,43 +135,33 @@ func (d *driver) put(s *engine.Snapshot) {
 	}
 }
 
-// operation makes all requests of one operation.
-func (d *driver) operation(ctx context.Context, op string) {
+// operation makes all requests of one operation in one region.
+func (d *driver) operation(ctx context.Context, op string, at int) {
+	c := d.calls[at][d.plan.of[op]]()[op]
 	var g errgroup.Group
 	g.SetLimit(concurrency)
-	var items [][]model.Resource
-	refs := make([][]string, len(d.places))
-	for at := range d.places {
-		c := d.calls[at][d.plan.of[op]]()[op]
-		request := func(in in) {
-			g.Go(func() error {
-				if err := d.slots.Acquire(ctx, 1); err != nil {
-					d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: op})
-					return nil
-				}
-				defer d.slots.Release(1)
-				d.call(ctx, at, c, in)
+	request := func(in in) {
+		g.Go(func() error {
+			if err := d.slots.Acquire(ctx, 1); err != nil {
+				d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: op})
 				return nil
-			})
-		}
-		if at == 0 && c.Do.refs != "" {
-			d.references(c, refs)
-		}
-		if at == 0 && c.Do.of != nil {
-			items = d.byPlace(c.Do.of)
-		}
-		switch {
-		case c.Do.refs != "":
-			for batch := range chunks(refs[at], c.Do.batch) {
-				request(in{refs: batch})
 			}
-		case c.Do.of != nil:
-			for batch := range chunks(d.wanted(at, c, items[at]), c.Do.batch) {
-				request(in{items: batch})
-			}
-		case !c.Do.global || d.home(model.Place{Account: d.places[at].Account}) == at:
-			request(in{})
+			defer d.slots.Release(1)
+			d.call(ctx, at, c, in)
+			return nil
+		})
+	}
+	switch {
+	case c.Do.refs != "":
+		for batch := range chunks(d.references(c, at), c.Do.batch) {
+			request(in{refs: batch})
 		}
+	case c.Do.of != nil:
+		for batch := range chunks(d.wanted(at, c, d.itemsAt(c.Do.of, at)), c.Do.batch) {
+			request(in{items: batch})
+		}
+	case !c.Do.global || d.home(model.Place{Account: d.places[at].Account}) == at:
+		request(in{})
 	}
 	g.Wait()
 }
@@ -188,24 +188,20 @@ func (d *driver) wanted(at int, c Call, all []model.Resource) (items []model.Res
 	return items
 }
 
-// references finds what items refer to, by the place of the items. Each reference is asked for once there.
-func (d *driver) references(c Call, refs [][]string) {
+// references finds what the items of a place refer to. Each reference is asked for once there.
+func (d *driver) references(c Call, at int) (refs []string) {
 	for _, from := range d.plan.follow[c.Do.refs] {
-		for at, items := range d.byPlace(from.from) {
-			for _, r := range items {
-				found, _ := from.attr.References(r) // if they are unknown, so is what the item refers to
-				for _, ref := range found {
-					if c.Do.follow == nil || c.Do.follow(ref) {
-						refs[at] = append(refs[at], ref)
-					}
+		for _, r := range d.itemsAt(from.from, at) {
+			found, _ := from.attr.References(r) // if they are unknown, so is what the item refers to
+			for _, ref := range found {
+				if c.Do.follow == nil || c.Do.follow(ref) {
+					refs = append(refs, ref)
 				}
 			}
 		}
 	}
-	for at := range refs {
-		slices.Sort(refs[at])
-		refs[at] = slices.Compact(refs[at])
-	}
+	slices.Sort(refs)
+	return slices.Compact(refs)
 }
 
 func chunks[T any](all []T, n int) iter.Seq[[]T] {
@@ -339,6 +335,9 @@ func (d *driver) found(at int, c Call, r model.Resource) {
 	if m.Region == "" && !c.Do.global {
 		m.Region = here.Region
 	}
+	if elsewhere := m.Region != here.Region || m.Account != here.Account; elsewhere && !d.plan.abroad[c.Op] && c.Op != "" {
+		panic(fmt.Errorf("%s lists a %s of %s %s, but is not declared to list what is abroad", c.Op, r.Kind(), m.Account, m.Region))
+	}
 	if m.Account != here.Account {
 		m.Shared = []string{here.Account}
 	}
@@ -373,21 +372,18 @@ func (d *driver) home(p model.Place) int {
 	return -1
 }
 
-// byPlace divides the items of a kind by the place from where to ask about them, each in order of ID.
-func (d *driver) byPlace(t *model.Type) [][]model.Resource {
+// itemsAt returns the items of a kind about which to ask from a place, in order of ID.
+func (d *driver) itemsAt(t *model.Type, at int) (out []model.Resource) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	out := make([][]model.Resource, len(d.places))
 	for _, it := range d.items[t.Kind] {
-		if it.at >= 0 {
-			out[it.at] = append(out[it.at], it.Resource)
+		if it.at == at {
+			out = append(out, it.Resource)
 		}
 	}
-	for _, items := range out {
-		slices.SortFunc(items, func(a, b model.Resource) int {
-			return cmp.Or(cmp.Compare(a.About().ID, b.About().ID), cmp.Compare(a.About().Region, b.About().Region))
-		})
-	}
+	d.mu.Unlock()
+	slices.SortFunc(out, func(a, b model.Resource) int {
+		return cmp.Or(cmp.Compare(a.About().ID, b.About().ID), cmp.Compare(a.About().Region, b.About().Region))
+	})
 	return out
 }
 

@@ -335,3 +335,48 @@ func TestGiveUp(t *testing.T) {
 		t.Errorf("asked %d times, though most requests succeed", n)
 	}
 }
+
+// A slow region holds up no other: what is asked about one region's queues does not wait for another region's list.
+func TestSlowRegion(t *testing.T) {
+	asked := make(chan struct{})
+	service := func(at At) []Call {
+		return []Call{{
+			Op: "sqs:ListQueues", Lists: []model.Resource{&Queue{}},
+			Do: Regional(func(_ context.Context, found Found) error {
+				if at.Region == "us" {
+					<-asked // for ever, if the other region waited for this one
+				}
+				found(&Queue{Meta: model.Meta{ID: at.Region}})
+				return nil
+			}),
+		}, {
+			Op: "sqs:GetQueueAttributes",
+			Do: PerItem(func(_ context.Context, q *Queue) error {
+				if q.Region == "eu" {
+					close(asked)
+				}
+				q.KMSKey = model.Known("k")
+				return nil
+			}),
+		}}
+	}
+	wantLines(t, scan(t, t.Context(), service, "collect.Queue.KMSKey"),
+		`{"kind":"AWS::SQS::Queue","id":"eu","account":"1","region":"eu","kmsKey":"k"}`,
+		`{"kind":"AWS::SQS::Queue","id":"us","account":"1","region":"us","kmsKey":"k"}`)
+}
+
+// A list that shows what is at home elsewhere must say so, or what is asked about it could come too early.
+func TestAbroad(t *testing.T) {
+	list := func(abroad bool) Service {
+		return func(at At) []Call {
+			return []Call{{Op: "sqs:ListQueues", Lists: []model.Resource{&Queue{}}, Abroad: abroad, Do: Regional(func(_ context.Context, found Found) error {
+				found(&Queue{Meta: model.Meta{ID: "q", Region: "eu"}})
+				return nil
+			})}}
+		}
+	}
+	wantLines(t, scan(t, t.Context(), list(true), "collect.Queue"), `{"kind":"AWS::SQS::Queue","id":"q","account":"1","region":"eu"}`)
+	if got := scan(t, t.Context(), list(false), "collect.Queue"); !strings.Contains(got, "is not declared to list what is abroad") {
+		t.Error(got)
+	}
+}

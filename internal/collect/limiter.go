@@ -31,10 +31,10 @@ type bucket struct {
 const (
 	floor    = 2           // requests a second that are always tried
 	calm     = time.Second // between two changes of a rate: answers to what was sent before count for one
-	backOff  = 0.8         // of the rate that was too much
-	plateau  = 0.9         // of the ceiling is soon tried again; above it the rate grows slowly
-	growth   = 1.005       // of the rate above the plateau, after each second and
-	patience = 20          // requests that were answered
+	backOff  = 0.75        // of the rate that was too much
+	plateau  = 0.85        // of the ceiling is soon tried again; above it the rate grows slowly
+	growth   = 1.003       // of the rate above the plateau, after each second and
+	patience = 30          // requests that were answered
 )
 
 func (l *limiter) bucket(p pace) *bucket {

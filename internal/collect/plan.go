@@ -15,6 +15,7 @@ type Plan struct {
 	services []Service
 	of       map[string]int // op -> index into services
 	after    map[string][]string
+	abroad   map[string]bool // calls that list what is elsewhere: those that wait for them wait for all regions
 	often    map[string]string
 	subjects []*model.Type
 	wanted   map[*model.Type][]*model.Attribute // that somebody reads
@@ -30,7 +31,7 @@ type reference struct {
 // NewPlan plans what rules read, one list for each rule. References are followed only for a
 // rule that reads both them and what they refer to.
 func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, error) {
-	p := &Plan{services: services, of: map[string]int{}, after: map[string][]string{}, often: map[string]string{},
+	p := &Plan{services: services, of: map[string]int{}, after: map[string][]string{}, abroad: map[string]bool{}, often: map[string]string{},
 		wanted: map[*model.Type][]*model.Attribute{}, follow: map[model.Kind][]reference{}}
 	calls := map[string]Call{}
 	for i, s := range services {
@@ -38,7 +39,7 @@ func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, e
 			if _, ok := calls[c.Op]; ok {
 				return nil, fmt.Errorf("%s is declared twice", c.Op)
 			}
-			calls[c.Op], p.of[c.Op], p.often[c.Op] = c, i, c.Do.often
+			calls[c.Op], p.of[c.Op], p.often[c.Op], p.abroad[c.Op] = c, i, c.Do.often, c.Abroad || c.Do.global
 			for _, r := range c.Lists {
 				t := model.TypeOf(r)
 				if t.List != c.Op {

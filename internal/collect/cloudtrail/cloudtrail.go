@@ -17,8 +17,9 @@ import (
 func Calls(at collect.At) []collect.Call {
 	c := cloudtrail.NewFromConfig(at.Config)
 	return []collect.Call{{
-		Op:    "cloudtrail:DescribeTrails", // has no pages
-		Lists: []model.Resource{&my.Trail{}},
+		Op:     "cloudtrail:DescribeTrails", // has no pages
+		Lists:  []model.Resource{&my.Trail{}},
+		Abroad: true,
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
 			// With shadows, because the home of a trail, or its owner, may not be part of the scan.
 			out, err := c.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{IncludeShadowTrails: aws.Bool(true)})
@@ -72,8 +73,9 @@ func Calls(at collect.At) []collect.Call {
 			return nil
 		}),
 	}, {
-		Op:    "cloudtrail:ListEventDataStores",
-		Lists: []model.Resource{&my.EventDataStore{}},
+		Op:     "cloudtrail:ListEventDataStores",
+		Lists:  []model.Resource{&my.EventDataStore{}},
+		Abroad: true,
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
 			pages := cloudtrail.NewListEventDataStoresPaginator(c, &cloudtrail.ListEventDataStoresInput{})
 			for pages.HasMorePages() {

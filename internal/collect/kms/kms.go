@@ -19,6 +19,7 @@ func Calls(at collect.At) []collect.Call {
 	return []collect.Call{{
 		Op:     "kms:DescribeKey",
 		Lists:  []model.Resource{&my.Key{}},
+		Abroad: true,
 		Absent: []string{"NotFoundException"},
 		Do: collect.ByReference("AWS::KMS::Key", 1, func(ref string) bool { return !my.AWSManaged(ref) },
 			func(ctx context.Context, refs []string, found collect.Found) error {
