@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -12,6 +13,7 @@ import (
 	"awsscanner/internal/collect"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
+	"awsscanner/internal/model/kinds"
 	"awsscanner/internal/report"
 )
 
@@ -61,12 +63,13 @@ func callsCommand() *cobra.Command {
 				add(op, plan.Often(op), picked[i].ID)
 			}
 		}
+		if err := oneOf("-o", format, []string{"table", "json"}); err != nil {
+			return err
+		}
 		if format == "json" {
 			return encode(c.OutOrStdout(), struct {
 				Calls []callJSON `json:"calls"`
 			}{all})
-		} else if format != "table" {
-			return usage("-o %s: use table or json", format)
 		}
 		w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "CALL\tHOW OFTEN\tENDPOINT\tFOR")
@@ -104,18 +107,17 @@ func permissionsCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if err := oneOf("-o", format, []string{"json", "list"}); err != nil {
+			return err
+		}
 		plan, err := planFor(picked)
 		if err != nil {
 			return err
 		}
 		actions := collect.Permissions(slices.Concat(plan.Ops, model.DriverCalls))
-		switch format {
-		case "list":
+		if format == "list" {
 			_, err := fmt.Fprintln(c.OutOrStdout(), strings.Join(actions, "\n"))
 			return err
-		case "json":
-		default:
-			return usage("-o %s: use json or list", format)
 		}
 		type statement struct {
 			Sid, Effect string
@@ -188,14 +190,16 @@ func examine(ctx context.Context, c *cobra.Command, src *source, picked []engine
 		return &exitError{report.ExitInterrupted, "interrupted"}
 	}
 	made := sess.Wire.Calls()
-	gaps := s.Gaps()
+	gaps := gapsByCall(s)
 	fmt.Fprintf(w, "\nin %s\t\n", region)
 	bad := 0
 	for _, op := range slices.Sorted(slices.Values(plan.Ops)) {
 		status := "works"
 		switch g := gaps[op]; {
 		case g != nil:
-			bad++
+			if g.Reason.Class() == model.Fixable {
+				bad++
+			}
 			status = string(g.Reason)
 			if grant := report.ToGrant(g); len(grant) > 0 {
 				status += ": grant " + strings.Join(grant, ", ")
@@ -213,4 +217,25 @@ func examine(ctx context.Context, c *cobra.Command, src *source, picked []engine
 		return &exitError{report.ExitIncomplete, fmt.Sprintf("%d of %d calls do not work: rules that need them are not assessed", bad, len(plan.Ops))}
 	}
 	return nil
+}
+
+// gapsByCall returns one gap of each call that failed somewhere: what can be mended hides what cannot.
+func gapsByCall(s *engine.Snapshot) map[string]*model.Gap {
+	gaps := map[string]*model.Gap{}
+	note := func(g *model.Gap) {
+		if old := gaps[g.Call]; old == nil || old.Reason.Class() == model.Structural {
+			gaps[g.Call] = g
+		}
+	}
+	for _, h := range s.Holes() {
+		note(h.Gap)
+	}
+	for _, k := range slices.Sorted(maps.Keys(kinds.All)) {
+		for _, r := range s.All(kinds.All[k]) {
+			for _, g := range r.About().Gaps {
+				note(g)
+			}
+		}
+	}
+	return gaps
 }

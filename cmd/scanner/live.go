@@ -47,7 +47,11 @@ func planFor(picked []engine.Rule) (*collect.Plan, error) {
 // open finds out who is calling, and when it is.
 func (src *source) open(ctx context.Context) (*session.Session, time.Time, error) {
 	start := time.Now().UTC().Truncate(time.Second)
-	load := func() (aws.Config, error) { return session.Load(ctx, session.Options{Profile: src.profile}) }
+	o := session.Options{Profile: src.profile}
+	if len(src.regions) > 0 && otherPartition.MatchString(src.regions[0]) { // the default region would not know the credentials
+		o.Region = src.regions[0]
+	}
+	load := func() (aws.Config, error) { return session.Load(ctx, o) }
 	if src.demo {
 		start, load = demo.Start, demo.Config
 	}
@@ -72,7 +76,10 @@ func interrupted(ctx context.Context) error {
 	return &exitError{130, "interrupted before anything was read"}
 }
 
-var regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d+$`)
+var (
+	regionName     = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d+$`)
+	otherPartition = regexp.MustCompile(`^(cn|us-gov|eusc|us-iso[a-z]?|eu-iso[a-z]?)(-[a-z]+)+-\d+$`)
+)
 
 // choose splits the regions of an account into those to read and those left out.
 func (src *source) choose(r session.Regions) (read, unread []string, err error) {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"awsscanner/internal/report"
 )
@@ -56,7 +57,21 @@ Exit codes: 0 fine, 1 the gate found something, 2 wrong use, 3 could not see eno
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage("%s", flagError(c, err)) })
 	root.AddCommand(scanCommand(), reportCommand(), explainCommand(), rulesCommand(), callsCommand(), permissionsCommand(), doctorCommand(), versionCommand())
-	err := root.ExecuteContext(ctx)
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) (err error) {
+		c.Flags().Visit(func(f *pflag.Flag) { // a variable of a script that is not set must not turn the gate off
+			if v := f.Value.String(); v == "" || v == "[]" {
+				err = usage("--%s has no value: give one, or leave the flag out", f.Name)
+			}
+		})
+		return err
+	}
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" { // a wrong shell is an error, not a page of help for eval
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
+	c, err := root.ExecuteContextC(ctx)
 	var exit *exitError
 	switch {
 	case err == nil:
@@ -69,26 +84,11 @@ Exit codes: 0 fine, 1 the gate found something, 2 wrong use, 3 could not see eno
 	case errors.Is(err, syscall.EPIPE): // help or a list, cut off by its reader
 		return report.ExitFine
 	case strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "accepts "), strings.HasPrefix(err.Error(), "requires "):
-		text, _, _ := strings.Cut(err.Error(), "\n")
-		if names := root.SuggestionsFor(firstWord(args)); len(names) > 0 {
-			text += ": did you mean " + strings.Join(names, " or ") + "?"
-		} else {
-			text += ": see scanner --help"
-		}
-		fmt.Fprintln(stderr, "scanner: "+text)
+		fmt.Fprintln(stderr, "scanner: "+argsError(c, err, args))
 		return report.ExitUsage
 	}
 	fmt.Fprintln(stderr, "scanner: "+err.Error())
 	return report.ExitFailed
-}
-
-func firstWord(args []string) string {
-	for _, a := range args {
-		if !strings.HasPrefix(a, "-") {
-			return a
-		}
-	}
-	return ""
 }
 
 // An exitError ends the program with a code and, perhaps, one sentence.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -81,8 +82,18 @@ func render(r *report.Report, format string, style report.Style, w io.Writer) er
 	return r.Table(w, style)
 }
 
-// atomically writes a file as a whole or not at all.
+// atomically writes a file as a whole or not at all. A device, a pipe or the like is written to, not replaced.
 func atomically(name string, mode os.FileMode, write func(io.Writer) error) error {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return cmp.Or(write(f), f.Close())
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return err
@@ -111,6 +122,14 @@ func osText(err error) string {
 		return errno.Error()
 	}
 	return err.Error()
+}
+
+// shellWord is a file name as one writes it on a command line.
+func shellWord(name string) string {
+	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@:,") == "" {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
 // styleOf looks at where standard output goes.

@@ -45,6 +45,9 @@ func rulesListCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if err := oneOf("-o", format, []string{"table", "json"}); err != nil {
+			return err
+		}
 		if format == "json" {
 			out := struct {
 				Rules []ruleJSON `json:"rules"`
@@ -63,8 +66,6 @@ func rulesListCommand() *cobra.Command {
 				out.Rules = append(out.Rules, x)
 			}
 			return encode(c.OutOrStdout(), out)
-		} else if format != "table" {
-			return usage("-o %s: use table or json", format)
 		}
 		w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "RULE\tSEVERITY\tLEVEL\tPILLAR\tTITLE")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
@@ -8,8 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -39,7 +41,7 @@ func keep(s *engine.Snapshot) (name string, err error) {
 		return "", err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
+		return "", fmt.Errorf("%s: %s", dir, osText(err))
 	}
 	account := "none"
 	if len(s.Read) > 0 {
@@ -56,7 +58,7 @@ func keep(s *engine.Snapshot) (name string, err error) {
 	}
 	name = filepath.Join(dir, fmt.Sprintf("%06d-%s-%s.jsonl.zst", n, account, s.Start.UTC().Format("20060102T150405Z")))
 	if err := saveSnapshot(name, s); err != nil {
-		return "", err
+		return "", fmt.Errorf("%s: %s", dir, osText(err))
 	}
 	for i := range max(0, len(all)+1-kept) {
 		if err := os.Remove(all[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -66,10 +68,20 @@ func keep(s *engine.Snapshot) (name string, err error) {
 	return name, nil
 }
 
+var savedScan = regexp.MustCompile(`^\d{6}-.*\.jsonl\.zst$`)
+
 // savedScans lists the saved scans, oldest first.
 func savedScans(dir string) ([]string, error) {
-	all, err := filepath.Glob(filepath.Join(dir, "[0-9]*.jsonl.zst"))
-	slices.Sort(all)
+	entries, err := os.ReadDir(dir) // in order
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil
+	}
+	var all []string
+	for _, e := range entries {
+		if savedScan.MatchString(e.Name()) {
+			all = append(all, filepath.Join(dir, e.Name()))
+		}
+	}
 	return all, err
 }
 
@@ -80,7 +92,10 @@ func lastScan() (string, error) {
 		return "", usage("%s: name a snapshot file", err)
 	}
 	all, err := savedScans(dir)
-	if err != nil || len(all) == 0 {
+	if err != nil {
+		return "", usage("%s cannot be read (%s): name a snapshot file", dir, osText(err))
+	}
+	if len(all) == 0 {
 		return "", usage("no scan was saved yet: run scanner scan first, or name a snapshot file")
 	}
 	return all[len(all)-1], nil
@@ -108,16 +123,21 @@ func loadSnapshot(name string) (*engine.Snapshot, error) {
 		return nil, usage("the snapshot %s cannot be read: %s", name, osText(err))
 	}
 	defer f.Close()
-	var r io.Reader = f
-	if strings.HasSuffix(name, ".zst") {
-		z, err := zstd.NewReader(f)
+	in := bufio.NewReader(f)
+	var r io.Reader = in
+	compressed := false
+	if head, _ := in.Peek(4); string(head) == "\x28\xb5\x2f\xfd" { // RFC 8878: compressed, whatever its name
+		z, err := zstd.NewReader(in)
 		if err != nil {
 			return nil, usage("the snapshot %s cannot be read: %s", name, err)
 		}
 		defer z.Close()
-		r = z
+		r, compressed = z, true
 	}
 	s, err := engine.Load(r, kinds.All)
+	if compressed && errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, usage("the snapshot %s cannot be read: the compressed file is cut off", name)
+	}
 	if err != nil {
 		return nil, usage("the snapshot %s cannot be read: %s", name, err)
 	}

@@ -61,10 +61,9 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 				return usage("--save-snapshot: there is no directory %s", filepath.Dir(save))
 			}
 		}
-		again := "scanner report --all      every finding of this scan; -o json, --group-by resource, ..."
 		if snapshot != "" {
 			v.regions = src.regions
-			return judge(c, snapshot, &sel, &v, &g, strings.Replace(again, "scanner report", "scanner report "+snapshot, 1))
+			return judge(c, snapshot, &sel, &v, &g, again("scanner report "+shellWord(snapshot)), "scanner explain --snapshot "+shellWord(snapshot))
 		}
 		picked, params, err := sel.pick()
 		if err != nil {
@@ -93,21 +92,26 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 				return failed("writing the snapshot %s: %s", save, osText(err))
 			}
 		}
-		where := save
+		where, explain := save, ""
+		if save != "" {
+			p.style.Again, explain = again("scanner report "+shellWord(save)), "scanner explain --snapshot "+shellWord(save)
+		}
 		if !noSave {
 			name, err := keep(s)
-			if err != nil && !quiet {
-				fmt.Fprintf(stderr, "scanner: the scan is not kept for scanner report and explain: %s\n", osText(err))
+			if err == nil {
+				where, p.style.Again, explain = name, again("scanner report"), "scanner explain"
 			}
-			if where = name; verbose {
+			switch {
+			case err != nil && !quiet:
+				fmt.Fprintf(stderr, "scanner: the scan is not kept for scanner report and explain: %s\n", err)
+			case verbose:
 				fmt.Fprintf(stderr, "scanner: kept as %s\n", name)
 			}
 		}
-		p.style.Again = again
 		if src.demo {
-			p.style.Again = "scanner scan              with your own credentials: read-only, see scanner permissions and scanner doctor"
+			p.style.Again = [2]string{"scanner scan", "with your own credentials: read-only, see scanner permissions and scanner doctor"}
 		}
-		if err := p.write(report.New(version, s, picked, p.filter)); err != nil && c.Context().Err() == nil {
+		if err := p.write(report.New(version, s, picked, p.filter), explain); err != nil && c.Context().Err() == nil {
 			return err
 		}
 		switch {
@@ -123,6 +127,11 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		return p.decide()
 	}
 	return c
+}
+
+// again is the hint that leads from a short report to the whole.
+func again(command string) [2]string {
+	return [2]string{command + " --all", "every finding of this scan; -o json, --group-by resource, ..."}
 }
 
 // A presentation is how a report is shown and what it decides.
@@ -144,6 +153,11 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 	if p.gate, err = g.gate(); err != nil {
 		return nil, err
 	}
+	for severity := p.gate.FailOn; severity > 0 && severity <= engine.Critical; severity++ {
+		if len(p.filter.Severities) > 0 && !slices.Contains(p.filter.Severities, severity) {
+			return nil, usage("--fail-on %s counts failures of severity %s, which --severity or --min-severity leaves out: widen one of them", p.gate.FailOn, severity)
+		}
+	}
 	if p.outs, err = parseOutputs(v.outputs); err != nil {
 		return nil, err
 	}
@@ -152,8 +166,8 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 	return p, nil
 }
 
-func (p *presentation) write(r *report.Report) error {
-	p.report = r
+func (p *presentation) write(r *report.Report, explain string) error {
+	p.report, r.ExplainWith = r, explain
 	return write(r, p.outs, p.style, p.stdout)
 }
 
@@ -166,9 +180,12 @@ func (p *presentation) decide() error {
 	return &exitError{code, strings.Join(why, "\n")}
 }
 
-// judge reports on a snapshot file. Unless rules are selected it judges by those for which the snapshot was made.
-func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags, again string) error {
+// judge reports on a snapshot file, or on the last scan. Unless rules are selected it judges by those for which it was made.
+func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags, again [2]string, explain string) error {
 	p, err := prepare(c, sel, v, g)
+	if err == nil && name == "" {
+		name, err = lastScan()
+	}
 	if err != nil {
 		return err
 	}
@@ -180,35 +197,44 @@ func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags,
 	if err != nil {
 		return err
 	}
-	p.style.Again = again
-	if err := p.write(report.New(version, s, picked, p.filter)); err != nil {
+	if err := v.checkRegions(s); err != nil {
+		return err
+	}
+	p.style.Again, p.filter.Regions = again, v.regions
+	if err := p.write(report.New(version, s, picked, p.filter), explain); err != nil {
 		return err
 	}
 	return p.decide()
 }
 
-// rulesFor returns the selected rules or, if nothing was selected, those for which a snapshot was made.
+// rulesFor returns the selected rules, out of those for which a snapshot was made unless --rules or --ruleset say otherwise.
+// The parameters are those of the snapshot as well, unless others are given.
 func rulesFor(s *engine.Snapshot, sel *selection) ([]engine.Rule, error) {
-	if !sel.isDefault() || len(s.Rules) == 0 {
-		picked, _, err := sel.pick()
-		return picked, err
+	all := slices.Clone(rules.All)
+	index := func(id string) int {
+		return slices.IndexFunc(all, func(r engine.Rule) bool { return r.ID == id || slices.Contains(r.Formerly, id) })
 	}
-	var picked []engine.Rule
-	for _, id := range s.Rules {
-		i := slices.IndexFunc(rules.All, func(r engine.Rule) bool { return r.ID == id || slices.Contains(r.Formerly, id) })
-		if i < 0 {
-			return nil, usage("the snapshot was made for rule %s, which this scanner does not have: select others with --rules", id)
-		}
-		r := rules.All[i]
-		if override := s.Params[id]; override != nil {
+	for id, override := range s.Params {
+		if i := index(id); i >= 0 {
 			var err error
-			if r, err = r.With(override); err != nil {
+			if all[i], err = all[i].With(override); err != nil {
 				return nil, usage("the snapshot's %s", plain(err))
 			}
 		}
-		picked = append(picked, r)
 	}
-	return picked, nil
+	base, ofScan := all, !sel.anew() && len(s.Rules) > 0
+	if ofScan {
+		base = nil
+		for _, id := range s.Rules {
+			i := index(id)
+			if i < 0 {
+				return nil, usage("the snapshot was made for rule %s, which this scanner does not have: select others with --rules", id)
+			}
+			base = append(base, all[i])
+		}
+	}
+	picked, _, err := sel.pickFrom(base, ofScan)
+	return picked, err
 }
 
 func reportCommand() *cobra.Command {
@@ -226,20 +252,12 @@ func reportCommand() *cobra.Command {
 	v.flags(c.Flags())
 	g.flags(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		name, err := snapshotName(args)
-		if err != nil {
-			return err
+		if len(args) > 0 {
+			return judge(c, args[0], &sel, &v, &g, [2]string{}, "scanner explain --snapshot "+shellWord(args[0]))
 		}
-		return judge(c, name, &sel, &v, &g, "")
+		return judge(c, "", &sel, &v, &g, [2]string{}, "scanner explain")
 	}
 	return c
-}
-
-func snapshotName(args []string) (string, error) {
-	if len(args) > 0 {
-		return args[0], nil
-	}
-	return lastScan()
 }
 
 func explainCommand() *cobra.Command {
@@ -255,8 +273,9 @@ func explainCommand() *cobra.Command {
 		if len(args[0]) < 4 {
 			return usage("PREFIX must have at least 4 digits of a fingerprint, as reports show it")
 		}
-		name := snapshot
+		name, what := snapshot, "the snapshot "+snapshot
 		if name == "" {
+			what = "the last scan"
 			var err error
 			if name, err = lastScan(); err != nil {
 				return err
@@ -274,9 +293,9 @@ func explainCommand() *cobra.Command {
 		found := r.Find(strings.ToLower(args[0]))
 		switch {
 		case len(found) == 0:
-			return usage("no finding of the last scan begins with %s: scanner report --all lists them", args[0])
+			return usage("no fingerprint or identity in %s begins with %s: scanner report --all shows the first digits of each failure", what, args[0])
 		case len(found) > 10:
-			return usage("%d findings begin with %s: give more digits", len(found), args[0])
+			return usage("%d results begin with %s: give more digits", len(found), args[0])
 		}
 		for i := range found {
 			if err := r.Explain(c.OutOrStdout(), &found[i]); err != nil {

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -38,21 +41,25 @@ func (s *selection) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.severities, "severity", nil, "only rules that can be of one of these severities or above, and failures that are")
 }
 
-// isDefault reports whether nothing was selected, so that a snapshot may bring its own selection.
-func (s *selection) isDefault() bool {
-	return s.ruleset == string(engine.Recommended) && len(s.rules)+len(s.exclude)+len(s.params)+len(s.pillars)+len(s.services)+len(s.severities) == 0 && s.minSeverity == ""
+// anew reports whether rules are named; otherwise a snapshot brings its own.
+func (s *selection) anew() bool { return s.ruleset != string(engine.Recommended) || len(s.rules) > 0 }
+
+// pick returns the selected rules with their parameters, in the order of the registry, and the parameters that were set.
+func (s *selection) pick() ([]engine.Rule, map[string]json.RawMessage, error) {
+	return s.pickFrom(rules.All, false)
 }
 
-// pick returns the rules in the order of the registry, with their parameters.
-func (s *selection) pick() ([]engine.Rule, map[string]json.RawMessage, error) {
-	level := slices.Index(engine.Levels, engine.Level(s.ruleset))
-	if level < 0 {
-		return nil, nil, usage("there is no ruleset %q: use recommended, extended or optional", s.ruleset)
+// pickFrom picks out of some rules; of any level, if they were selected before.
+func (s *selection) pickFrom(all []engine.Rule, before bool) ([]engine.Rule, map[string]json.RawMessage, error) {
+	var levels []string
+	for _, l := range engine.Levels {
+		levels = append(levels, string(l))
 	}
-	if err := known(s.rules, "rule", ruleIDs()); err != nil {
+	if err := oneOf("--ruleset", s.ruleset, levels); err != nil {
 		return nil, nil, err
 	}
-	if err := known(s.exclude, "rule", ruleIDs()); err != nil {
+	level := slices.Index(levels, s.ruleset)
+	if err := known(slices.Concat(s.rules, s.exclude), "rule", ruleIDs(), "see scanner rules list"); err != nil {
 		return nil, nil, err
 	}
 	var services, pillars []string
@@ -62,10 +69,10 @@ func (s *selection) pick() ([]engine.Rule, map[string]json.RawMessage, error) {
 	for _, p := range engine.Pillars {
 		pillars = append(pillars, string(p))
 	}
-	if err := known(s.services, "service", slices.Compact(services)); err != nil {
+	if err := known(s.services, "service", slices.Compact(services), "see scanner rules list"); err != nil {
 		return nil, nil, err
 	}
-	if err := known(s.pillars, "pillar", pillars); err != nil {
+	if err := known(s.pillars, "pillar", pillars, "use "+strings.Join(pillars, ", ")); err != nil {
 		return nil, nil, err
 	}
 	wanted, err := s.wantedSeverities()
@@ -77,8 +84,8 @@ func (s *selection) pick() ([]engine.Rule, map[string]json.RawMessage, error) {
 		return nil, nil, err
 	}
 	var picked []engine.Rule
-	for _, r := range rules.All {
-		if len(s.rules) > 0 && !engine.MatchAny(s.rules, r.ID) || len(s.rules) == 0 && slices.Index(engine.Levels, r.Level) > level ||
+	for _, r := range all {
+		if len(s.rules) > 0 && !engine.MatchAny(s.rules, r.ID) || len(s.rules) == 0 && !before && slices.Index(engine.Levels, r.Level) > level ||
 			engine.MatchAny(s.exclude, r.ID) || len(s.services) > 0 && !engine.MatchAny(s.services, r.Service()) ||
 			len(wanted) > 0 && r.Worst < slices.Min(wanted) {
 			continue
@@ -112,13 +119,28 @@ func ruleIDs() (ids []string) {
 }
 
 // known refuses globs that match nothing.
-func known(globs []string, what string, names []string) error {
+func known(globs []string, what string, names []string, otherwise string) error {
 	for _, g := range globs {
 		if !slices.ContainsFunc(names, func(n string) bool { return engine.Match(g, n) }) {
-			return usage("no %s matches %q: %s", what, g, didYouMean(g, names, "see scanner rules list"))
+			return usage("no %s matches %q: %s", what, g, didYouMean(g, names, otherwise))
 		}
 	}
 	return nil
+}
+
+// oneOf refuses a value that a flag does not know.
+func oneOf(flag, value string, allowed []string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return usage("%s: there is no %q: %s", flag, value, didYouMean(value, allowed, "use "+strings.Join(allowed, ", ")))
+}
+
+func severity(flag, name string) (engine.Severity, error) {
+	if err := oneOf(flag, name, engine.Severities()); err != nil {
+		return 0, err
+	}
+	return engine.ParseSeverity(name)
 }
 
 // wantedSeverities returns the severities of failures to show, nil for all.
@@ -127,18 +149,18 @@ func (s *selection) wantedSeverities() (wanted []engine.Severity, err error) {
 		return nil, usage("--min-severity and --severity exclude each other: use one of them")
 	}
 	if s.minSeverity != "" {
-		least, err := engine.ParseSeverity(s.minSeverity)
+		least, err := severity("--min-severity", s.minSeverity)
 		if err != nil {
-			return nil, usage("--min-severity: %s", err)
+			return nil, err
 		}
 		for x := least; x <= engine.Critical; x++ {
 			wanted = append(wanted, x)
 		}
 	}
 	for _, name := range s.severities {
-		x, err := engine.ParseSeverity(name)
+		x, err := severity("--severity", name)
 		if err != nil {
-			return nil, usage("--severity: %s", err)
+			return nil, err
 		}
 		wanted = append(wanted, x)
 	}
@@ -203,7 +225,9 @@ func plain(err error) string {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
 		head, _, _ := strings.Cut(err.Error(), ": json:")
-		return fmt.Sprintf("%s: %s takes a %s, not a %s", head, wrong.Field, wrong.Type, wrong.Value)
+		takes := map[reflect.Kind]string{reflect.Int: "a whole number", reflect.Bool: "true or false", reflect.String: "a word or text",
+			reflect.Slice: `a list, as ["a","b"]`, reflect.Map: `an object, as {"a":"b"}`}[wrong.Type.Kind()]
+		return fmt.Sprintf("%s: %s takes %s, not a %s", head, wrong.Field, cmp.Or(takes, wrong.Type.String()), wrong.Value)
 	}
 	return err.Error()
 }
@@ -219,7 +243,7 @@ type view struct {
 }
 
 func (v *view) flags(f *pflag.FlagSet) {
-	f.StringSliceVar(&v.statuses, "status", nil, "only results of these: pass, fail, not-applicable, not-assessed")
+	f.StringSliceVar(&v.statuses, "status", nil, "list only results of these: pass, fail, not-applicable, not-assessed; sums and gates count them all")
 	f.StringSliceVar(&v.resources, "resource", nil, "only resources whose ARN, ID or name matches one of these globs")
 	f.StringVar(&v.groupBy, "group-by", "fix", "how the table groups findings: "+strings.Join(report.Groups, ", "))
 	f.BoolVar(&v.all, "all", false, "show every finding in the table")
@@ -227,19 +251,40 @@ func (v *view) flags(f *pflag.FlagSet) {
 }
 
 func (v *view) filter(s *selection) (f report.Filter, err error) {
-	for _, name := range v.statuses {
-		status := engine.Status(name)
-		if !slices.Contains(engine.Statuses, status) {
-			return f, usage("--status: %q is none of pass, fail, not-applicable, not-assessed", name)
-		}
-		f.Statuses = append(f.Statuses, status)
+	var statuses []string
+	for _, s := range engine.Statuses {
+		statuses = append(statuses, string(s))
 	}
-	if !slices.Contains(report.Groups, v.groupBy) {
-		return f, usage("--group-by: %q is none of %s", v.groupBy, strings.Join(report.Groups, ", "))
+	for _, name := range v.statuses {
+		if err := oneOf("--status", name, statuses); err != nil {
+			return f, err
+		}
+		f.Statuses = append(f.Statuses, engine.Status(name))
+	}
+	if err := oneOf("--group-by", v.groupBy, report.Groups); err != nil {
+		return f, err
 	}
 	f.Regions, f.Resources = v.regions, v.resources
 	f.Severities, err = s.wantedSeverities()
 	return f, err
+}
+
+// checkRegions refuses regions of which a snapshot knows nothing: that nothing failed there would be no news.
+func (v *view) checkRegions(s *engine.Snapshot) error {
+	if slices.Equal(v.regions, []string{"all"}) {
+		v.regions = nil
+	}
+	var read []string
+	for _, p := range s.Read {
+		read = append(read, p.Region)
+	}
+	slices.Sort(read)
+	for _, glob := range v.regions {
+		if !slices.ContainsFunc(read, func(region string) bool { return engine.Match(glob, region) }) {
+			return usage("--regions: %s was not read: this scan read %s", glob, strings.Join(slices.Compact(read), ", "))
+		}
+	}
+	return nil
 }
 
 // A gateFlags decides the exit code.
@@ -251,24 +296,24 @@ type gateFlags struct {
 
 func (g *gateFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&g.failOn, "fail-on", "", "exit 1 on a failure of this severity or above, 3 if one may hide behind a gap that can be fixed")
-	f.StringVar(&g.allowIncomplete, "allow-incomplete", "", "with --fail-on: gaps do not count, if at least PERCENT of the cells are assessed")
-	f.StringVar(&g.failOnIncomplete, "fail-on-incomplete", "", "exit 3 on any gap that can be fixed, or if less than PERCENT of the cells are assessed")
+	f.StringVar(&g.allowIncomplete, "allow-incomplete", "", "with --fail-on: gaps do not count, if at least `PERCENT` of the cells are assessed")
+	f.StringVar(&g.failOnIncomplete, "fail-on-incomplete", "", "exit 3 on any gap that can be fixed, or if less than `PERCENT` of the cells are assessed")
 	f.Lookup("allow-incomplete").NoOptDefVal = "0"
 	f.Lookup("fail-on-incomplete").NoOptDefVal = "100"
 }
 
 func (g *gateFlags) gate() (gate report.Gate, err error) {
 	if g.failOn != "" {
-		if gate.FailOn, err = engine.ParseSeverity(g.failOn); err != nil {
-			return gate, usage("--fail-on: %s", err)
+		if gate.FailOn, err = severity("--fail-on", g.failOn); err != nil {
+			return gate, err
 		}
 	}
 	percent := func(flag, value string) (*float64, error) {
 		if value == "" {
 			return nil, nil
 		}
-		var p float64
-		if err := json.Unmarshal([]byte(strings.TrimSuffix(value, "%")), &p); err != nil || p < 0 || p > 100 {
+		p, err := strconv.ParseFloat(strings.TrimSuffix(value, "%"), 64)
+		if err != nil || !(p >= 0 && p <= 100) {
 			return nil, usage("--%s: %q is no percentage from 0 to 100", flag, value)
 		}
 		return &p, nil

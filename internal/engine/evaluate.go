@@ -35,11 +35,11 @@ func Evaluate(s *Snapshot, rules []Rule) iter.Seq[Result] {
 		stop := make(chan struct{})
 		defer close(stop)
 		ahead := make(chan chan []Result, 2*runtime.GOMAXPROCS(0))
-		free := make(chan []Result, cap(ahead)) // batches that were read: new ones would be half of all garbage
+		free := make(chan []Result, cap(ahead)+2) // batches that were read: new ones would be half of all garbage
 		go func() {
 			defer close(ahead)
 			for i := range rules {
-				for judge := range batches(s, &rules[i]) {
+				for part := range parts(s, &rules[i]) {
 					out := make(chan []Result, 1)
 					select {
 					case ahead <- out:
@@ -47,12 +47,12 @@ func Evaluate(s *Snapshot, rules []Rule) iter.Seq[Result] {
 						return
 					}
 					go func() {
-						var batch []Result
 						select {
-						case batch = <-free:
+						case batch := <-free:
+							out <- part(batch)
 						default:
+							out <- part(make([]Result, 0, batchSize))
 						}
-						out <- judge(batch)
 					}()
 				}
 			}
@@ -72,8 +72,10 @@ func Evaluate(s *Snapshot, rules []Rule) iter.Seq[Result] {
 	}
 }
 
-// batches divides the work of a rule. Each part appends its results to a slice.
-func batches(s *Snapshot, rule *Rule) iter.Seq[func([]Result) []Result] {
+const batchSize = 512
+
+// parts divides what a rule has to judge. Each part appends its results to a batch.
+func parts(s *Snapshot, rule *Rule) iter.Seq[func([]Result) []Result] {
 	return func(yield func(func([]Result) []Result) bool) {
 		view := View{snap: s, rule: rule}
 		for _, read := range rule.Needs() {
@@ -81,15 +83,18 @@ func batches(s *Snapshot, rule *Rule) iter.Seq[func([]Result) []Result] {
 			view.kinds = append(view.kinds, strings.Join(name[:min(2, len(name))], "."))
 		}
 		t := rule.Check.Subject
-		for part := range slices.Chunk(s.All(t), 512) {
+		for resources := range slices.Chunk(s.All(t), batchSize) {
 			if !yield(func(batch []Result) []Result {
-				view := view
-				for _, r := range part {
+				view, reads := view, false
+				for i, r := range resources {
 					m := r.About()
-					if !s.Reads(m.Account) {
-						continue // what belongs to others serves joins, and is theirs to judge
+					if i == 0 || m.Account != view.scope.Account {
+						reads = s.Reads(m.Account)
 					}
 					view.scope = scope{m.Account, m.Region}
+					if !reads {
+						continue // what belongs to others serves joins, and is theirs to judge
+					}
 					batch = append(batch, Result{rule, m, judge(&view, r), r, s})
 				}
 				return batch
@@ -97,18 +102,20 @@ func batches(s *Snapshot, rule *Rule) iter.Seq[func([]Result) []Result] {
 				return
 			}
 		}
-		yield(func(batch []Result) []Result { return appendHoles(batch, s, rule) })
+		if holes := s.holesOf(t); len(holes) > 0 {
+			yield(func(batch []Result) []Result { return appendHoles(batch, s, rule, holes) })
+		}
 	}
 }
 
 // appendHoles appends a result for each place where subjects of a rule may be missing.
-func appendHoles(batch []Result, s *Snapshot, rule *Rule) []Result {
+func appendHoles(batch []Result, s *Snapshot, rule *Rule, holes []Hole) []Result {
 	type where struct {
 		model.Place
 		id string
 	}
 	seen := map[where]bool{}
-	for _, h := range s.holesOf(rule.Check.Subject) {
+	for _, h := range holes {
 		if w := (where{h.Place, h.ID}); !seen[w] {
 			seen[w] = true
 			m := &model.Meta{ID: cmp.Or(h.ID, "*"), Account: h.Account, Region: h.Region}
@@ -220,7 +227,7 @@ func (s *Snapshot) owner(r model.Resource) string {
 		}
 		for _, ref := range refs {
 			m := r.About()
-			if whole := s.byKind[a.Ref][key{m.Account, m.Region, ref}]; whole != nil {
+			if whole := s.byKind[a.Ref].get(key{m.Account, m.Region, ref}); whole != nil {
 				if owner := s.owner(whole); owner != "" {
 					return owner
 				}

@@ -69,9 +69,10 @@ type Snapshot struct {
 	Header
 	End
 	read   map[model.Place]bool // the regions read, and their accounts
-	byKind map[model.Kind]map[key]model.Resource
+	byKind map[model.Kind]*collection
 	holes  map[model.Kind][]Hole
 	absent map[model.Kind]map[key]bool
+	names  map[string]string // accounts and regions of what was loaded
 
 	mu    sync.RWMutex
 	cache map[any]func() any // what is computed from the above: sorted kinds, joins, indexes
@@ -82,10 +83,62 @@ type key struct{ account, region, id string }
 func keyOf(r model.Resource) key { m := r.About(); return key{m.Account, m.Region, m.ID} }
 
 func (x key) compare(y key) int {
-	return cmp.Or(cmp.Compare(x.account, y.account), cmp.Compare(x.region, y.region), cmp.Compare(x.id, y.id))
+	if x.account != y.account {
+		return cmp.Compare(x.account, y.account)
+	}
+	if x.region != y.region {
+		return cmp.Compare(x.region, y.region)
+	}
+	return cmp.Compare(x.id, y.id)
 }
 
-func byKey(a, b model.Resource) int { return keyOf(a).compare(keyOf(b)) }
+// A collection is the resources of one kind in the order in which they came, which is often the final one.
+type collection struct {
+	all []model.Resource
+	at  map[key]int // in all
+}
+
+// get returns a resource, or nil if there is none.
+func (c *collection) get(k key) model.Resource {
+	if c != nil {
+		if i, ok := c.at[k]; ok {
+			return c.all[i]
+		}
+	}
+	return nil
+}
+
+func (c *collection) put(r model.Resource) {
+	k := keyOf(r)
+	if i, ok := c.at[k]; ok {
+		c.all[i] = r
+		return
+	}
+	c.at[k] = len(c.all)
+	c.all = append(c.all, r)
+}
+
+// sorted returns the resources in the order of account, region and ID. It takes the keys along: to fetch them from the
+// resources for each comparison would cost more than the sorting.
+func (c *collection) sorted() []model.Resource {
+	if c == nil {
+		return nil
+	}
+	type entry struct {
+		key
+		r model.Resource
+	}
+	entries := make([]entry, len(c.all))
+	for i, r := range c.all {
+		entries[i] = entry{keyOf(r), r}
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return a.compare(b.key) })
+	out := make([]model.Resource, len(entries))
+	for i := range entries {
+		out[i] = entries[i].r
+	}
+	return out
+}
 
 func NewSnapshot(h Header) *Snapshot {
 	h.Schema = schema
@@ -95,7 +148,7 @@ func NewSnapshot(h Header) *Snapshot {
 	if h.Listed == nil {
 		h.Listed = []model.Kind{}
 	}
-	s := &Snapshot{Header: h, read: map[model.Place]bool{}, byKind: map[model.Kind]map[key]model.Resource{}, holes: map[model.Kind][]Hole{},
+	s := &Snapshot{Header: h, read: map[model.Place]bool{}, byKind: map[model.Kind]*collection{}, holes: map[model.Kind][]Hole{},
 		absent: map[model.Kind]map[key]bool{}}
 	for _, p := range h.Read {
 		s.read[p], s.read[model.Place{Account: p.Account}] = true, true
@@ -105,13 +158,13 @@ func NewSnapshot(h Header) *Snapshot {
 
 // Put adds a resource or replaces it: the whole of an event-driven update.
 func (s *Snapshot) Put(r model.Resource) {
-	m := s.byKind[r.Kind()]
-	if m == nil {
-		m = map[key]model.Resource{}
-		s.byKind[r.Kind()] = m
+	c := s.byKind[r.Kind()]
+	if c == nil {
+		c = &collection{at: map[key]int{}}
+		s.byKind[r.Kind()] = c
 	}
 	model.Explain(r)
-	m[keyOf(r)] = r
+	c.put(r)
 	s.cache = nil
 }
 
@@ -165,23 +218,20 @@ func lookup[T any](s *Snapshot, key any) (x T, ok bool) {
 // regions are always there as subjects, even if nothing is known about them.
 func (s *Snapshot) All(t *model.Type) []model.Resource {
 	return cached(s, t.Kind, func() []model.Resource {
-		m := maps.Clone(s.byKind[t.Kind])
-		for _, r := range t.Subjects(s.Read) {
-			if m == nil {
-				m = map[key]model.Resource{}
-			}
-			if _, ok := m[keyOf(r)]; !ok {
+		c := s.byKind[t.Kind]
+		if subjects := t.Subjects(s.Read); len(subjects) > 0 {
+			known := c.sorted()
+			c = &collection{at: map[key]int{}}
+			for _, r := range subjects {
 				model.Explain(r)
-				m[keyOf(r)] = r
+				c.put(r)
+			}
+			for _, r := range known {
+				c.put(r)
 			}
 		}
-		return slices.SortedFunc(maps.Values(m), byKey)
+		return c.sorted()
 	})
-}
-
-// listed is All without the subjects that nobody knows anything about.
-func (s *Snapshot) listed(t *model.Type) []model.Resource {
-	return slices.SortedFunc(maps.Values(s.byKind[t.Kind]), byKey)
 }
 
 // holesOf returns where resources of a kind may be missing: everywhere, if nobody asked for them.
@@ -190,13 +240,14 @@ func (s *Snapshot) holesOf(t *model.Type) []Hole {
 		return s.holes[t.Kind]
 	}
 	var out []Hole
+	seen := map[model.Place]bool{}
 	for _, p := range s.Read {
 		if t.Scope == model.Global {
 			p.Region = ""
 		}
-		h := Hole{t.Kind, p, "", &model.Gap{Reason: model.NotCollected, Call: t.List}}
-		if !slices.ContainsFunc(out, func(o Hole) bool { return o.Place == p }) {
-			out = append(out, h)
+		if !seen[p] {
+			seen[p] = true
+			out = append(out, Hole{t.Kind, p, "", &model.Gap{Reason: model.NotCollected, Call: t.List}})
 		}
 	}
 	return out
@@ -207,9 +258,6 @@ func (s *Snapshot) holesIn(t *model.Type, in scope) []Hole {
 	type holesKey struct {
 		kind model.Kind
 		scope
-	}
-	if holes, ok := lookup[[]Hole](s, holesKey{t.Kind, in}); ok {
-		return holes
 	}
 	return cached(s, holesKey{t.Kind, in}, func() (out []Hole) {
 		outside := func(p model.Place, what string) {
@@ -236,10 +284,29 @@ func (s *Snapshot) holesIn(t *model.Type, in scope) []Hole {
 	})
 }
 
+// hides returns why a resource that is not there may exist in a scope all the same, or nil if it cannot.
+func (s *Snapshot) hides(t *model.Type, in scope, id string) *model.Gap {
+	type hidesKey struct {
+		kind model.Kind
+		scope
+	}
+	gaps, ok := lookup[map[string]*model.Gap](s, hidesKey{t.Kind, in})
+	if !ok {
+		gaps = cached(s, hidesKey{t.Kind, in}, func() map[string]*model.Gap {
+			m := map[string]*model.Gap{}
+			for _, h := range s.holesIn(t, in) { // there may be one for each key that somebody else owns
+				m[h.ID] = cmp.Or(m[h.ID], h.Gap)
+			}
+			return m
+		})
+	}
+	return cmp.Or(gaps[id], gaps[""])
+}
+
 // Len returns the number of resources.
 func (s *Snapshot) Len() (n int) {
-	for _, m := range s.byKind {
-		n += len(m)
+	for _, c := range s.byKind {
+		n += len(c.all)
 	}
 	return n
 }
@@ -305,6 +372,14 @@ func load(s **Snapshot, line []byte, kinds model.Table) (end bool, err error) {
 		}
 		return false, err
 	}
+	// Nearly all lines are resources, which begin with their kind.
+	if rest, ok := bytes.CutPrefix(line, []byte(`{"kind":"`)); ok {
+		if kind, rest, ok := bytes.Cut(rest, []byte(`",`)); ok && kinds[model.Kind(kind)] != nil {
+			object := line[len(line)-len(rest)-1:]
+			object[0] = '{' // in place of the comma
+			return false, (*s).loadResource(object, kinds[model.Kind(kind)])
+		}
+	}
 	var head struct {
 		Kind, Unlisted, Absent model.Kind
 		End                    *json.RawMessage
@@ -319,9 +394,8 @@ func load(s **Snapshot, line []byte, kinds model.Table) (end bool, err error) {
 		return true, err
 	}
 	k := cmp.Or(head.Kind, head.Unlisted, head.Absent)
-	t := kinds[k]
 	switch {
-	case t == nil:
+	case kinds[k] == nil:
 		return false, fmt.Errorf("unknown kind %q: the snapshot may be from a newer scanner", k)
 	case head.Unlisted != "":
 		var h Hole
@@ -341,28 +415,45 @@ func load(s **Snapshot, line []byte, kinds model.Table) (end bool, err error) {
 		(*s).PutAbsence(a)
 		return false, nil
 	}
-	rest, ok := bytes.CutPrefix(line, fmt.Appendf(nil, `{"kind":%q,`, head.Kind))
-	if !ok {
-		return false, fmt.Errorf("a resource begins with its kind")
-	}
+	return false, fmt.Errorf("a resource begins with its kind")
+}
+
+// loadResource reads the rest of a line, which says all but the kind.
+func (s *Snapshot) loadResource(rest []byte, t *model.Type) error {
 	res := t.New()
-	if err := model.DecodeStrict(append([]byte("{"), rest...), res); err != nil {
-		return false, fmt.Errorf("%s: %w", t.Kind, err)
+	if err := model.DecodeStrict(rest, res); err != nil {
+		if !json.Valid(rest) {
+			return fmt.Errorf("not a JSON object: %w", err)
+		}
+		return fmt.Errorf("%s: %w", t.Kind, err)
 	}
 	m := res.About()
 	if m.ID == "" {
-		return false, fmt.Errorf("%s without id", t.Kind)
+		return fmt.Errorf("%s without id", t.Kind)
 	}
 	for _, g := range m.Gaps {
 		if err := g.Check(); err != nil {
-			return false, err
+			return err
 		}
 	}
-	if (*s).byKind[t.Kind][keyOf(res)] != nil {
-		return false, fmt.Errorf("%s %s is there twice", t.Kind, m.ID)
+	m.Account, m.Region = s.name(m.Account), s.name(m.Region)
+	if s.byKind[t.Kind].get(keyOf(res)) != nil {
+		return fmt.Errorf("%s %s is there twice", t.Kind, m.ID)
 	}
-	(*s).Put(res)
-	return false, nil
+	s.Put(res)
+	return nil
+}
+
+// name returns an equal string that others have as well: each resource names its account and region.
+func (s *Snapshot) name(text string) string {
+	same, ok := s.names[text]
+	if !ok {
+		if s.names == nil {
+			s.names = map[string]string{}
+		}
+		same, s.names[text] = text, text
+	}
+	return same
 }
 
 func loadHeader(line []byte) (h Header, err error) {
@@ -403,13 +494,8 @@ func (s *Snapshot) Save(w io.Writer) error {
 	}
 	lines = 0
 	for _, k := range slices.Sorted(maps.Keys(s.byKind)) {
-		var t *model.Type
-		for _, r := range s.byKind[k] {
-			t = model.TypeOf(r)
-			break
-		}
 		prefix := fmt.Sprintf(`{"kind":%q,`, k)
-		for _, r := range s.listed(t) {
+		for _, r := range s.byKind[k].sorted() {
 			if err := line(prefix, r); err != nil {
 				return err
 			}
@@ -440,8 +526,8 @@ func (s *Snapshot) Gaps() map[string]*model.Gap {
 	for _, h := range s.Holes() {
 		out[h.Gap.Call] = h.Gap
 	}
-	for _, byKey := range s.byKind {
-		for _, r := range byKey {
+	for _, c := range s.byKind {
+		for _, r := range c.all {
 			for _, g := range r.About().Gaps {
 				out[g.Call] = g
 			}

@@ -267,57 +267,66 @@ func (t Tally) Number() int {
 
 // Find returns the resource a reference means: an ARN, which tells its account and region, or an
 // ID in the view. It stops the rule if the resource may exist where the scan has not looked.
-func Find[R model.Resource](v *View, ref string) (found R, ok bool) {
+func Find[R model.Resource](v *View, ref string) (none R, ok bool) {
 	t := typeOf[R]()
 	v.need(t)
 	type refKey struct{ *model.Type }
 	byRef, ok := lookup[map[string][]R](v.snap, refKey{t})
 	if !ok {
 		byRef = cached(v.snap, refKey{t}, func() map[string][]R {
-			m := map[string][]R{}
-			for _, r := range v.snap.All(t) {
+			all := v.snap.All(t)
+			items, m := make([]R, len(all)), make(map[string][]R, len(all))
+			for i, r := range all {
+				items[i] = r.(R)
+				add := func(ref string) {
+					if m[ref] == nil {
+						m[ref] = items[i : i+1 : i+1] // nearly always the only one
+					} else {
+						m[ref] = append(m[ref], items[i])
+					}
+				}
 				about := r.About()
-				m[about.ID] = append(m[about.ID], r.(R))
+				add(about.ID)
 				if about.ARN != "" && about.ARN != about.ID {
-					m[about.ARN] = append(m[about.ARN], r.(R))
+					add(about.ARN)
 				}
 				for _, ref := range about.Refs {
-					m[ref] = append(m[ref], r.(R))
+					add(ref)
 				}
 			}
 			return m
 		})
 	}
-	in := v.scope
-	arn, isARN := model.ParseARN(ref)
-	if isARN && t.Scope != model.Referenced {
-		in = scope{Account: arn.Account, Region: arn.Region}
-	}
-	for _, r := range byRef[ref] {
-		if isARN || in.sees(r.About()) {
+	found := byRef[ref]
+	for _, r := range found {
+		if v.scope.sees(r.About()) {
 			return r, true
 		}
 	}
+	in := v.scope
+	arn, isARN := model.ParseARN(ref)
+	if isARN && len(found) > 0 {
+		return found[0], true
+	}
+	if isARN && t.Scope != model.Referenced {
+		in = scope{Account: arn.Account, Region: arn.Region}
+	}
 	if t.Scope == model.Referenced { // each reference was asked for by itself, or not at all
-		for _, h := range v.snap.holesIn(t, in) {
-			if h.ID == "" || h.ID == ref {
-				panic(model.Missing{Gap: h.Gap})
-			}
+		if gap := v.snap.hides(t, in, ref); gap != nil {
+			panic(model.Missing{Gap: gap})
 		}
 		if v.snap.absent[t.Kind][key{in.Account, in.Region, ref}] {
-			return found, false
+			return none, false
 		}
 		panic(model.Missing{Gap: &model.Gap{Reason: model.NotCollected, Call: t.List, Detail: ref + " was not asked for"}})
 	}
 	if isARN && !v.snap.read[model.Place(in)] { // nor do ARNs of S3 buckets and the like tell the account
 		panic(model.Missing{Gap: &model.Gap{Reason: model.OutsideScan, Call: t.List, Detail: ref}})
 	}
-	for _, h := range v.snap.holesIn(t, in) {
-		if h.ID == "" || h.ID == ref {
-			panic(model.Missing{Gap: h.Gap})
-		}
+	if gap := v.snap.hides(t, in, ref); gap != nil {
+		panic(model.Missing{Gap: gap})
 	}
-	return found, false
+	return none, false
 }
 
 // ask returns the answer, or why there is none.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"time"
 )
 
 // An Attr is one attribute of a resource: a value, or the reason why there is none.
@@ -134,8 +135,17 @@ func (a *Attr[T]) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	*a = Attr[T]{gap: known}
+	switch v := any(&a.value).(type) {
+	case *string, *bool, *int, *int64, *time.Time: // most attributes by far, with no fields that could be unknown
+		if string(b) == "null" {
+			return errNull
+		}
+		return json.Unmarshal(b, v)
+	}
 	return DecodeStrict(b, &a.value)
 }
+
+var errNull = errors.New("null is neither a value nor a gap")
 
 // DecodeStrict is json.Unmarshal, but refuses what it does not understand: unknown fields and null.
 func DecodeStrict(b []byte, v any) error {
@@ -144,7 +154,7 @@ func DecodeStrict(b []byte, v any) error {
 			if t, err := d.Token(); err != nil {
 				break // the end, or the decoder below will say
 			} else if t == nil {
-				return errors.New("null is neither a value nor a gap")
+				return errNull
 			}
 		}
 	}

@@ -57,7 +57,11 @@ func (r *Report) Explain(w io.Writer, x *engine.Result) error {
 		field("evidence", k+" = "+string(v))
 	}
 	if x.Gap != nil {
-		field("gap", fmt.Sprintf("%s (%s) in %s", x.Gap.Reason, x.Gap.Reason.Class(), x.Gap.Call))
+		gap := fmt.Sprintf("%s (%s)", x.Gap.Reason, x.Gap.Reason.Class())
+		if x.Gap.Call != "" {
+			gap += " in " + x.Gap.Call
+		}
+		field("gap", gap)
 		field("grant", strings.Join(ToGrant(x.Gap), ", "))
 	}
 	field("fingerprint", x.Fingerprint())

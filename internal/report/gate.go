@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"awsscanner/internal/engine"
@@ -106,7 +107,8 @@ func grants(gaps []Gap) string {
 	}
 	switch {
 	case len(actions) > 0:
-		return "grant " + strings.Join(actions, ", ")
+		slices.Sort(actions)
+		return "grant " + strings.Join(actions, ", ") + " (scanner permissions prints the whole policy)"
 	case retry:
 		return "repeat the scan when the calls below succeed"
 	}

@@ -46,9 +46,9 @@ func (r *Report) Table(w io.Writer, style Style) error {
 	t.line("")
 	if blind := r.blind(); len(blind) > 0 {
 		n := r.Statuses[engine.NotAssessed]
-		text := fmt.Sprintf("BLIND  %s not assessed, in %d of %s (one rule in one region)", count(n, "result"), r.Blind, count(r.Cells, "cell"))
+		text := fmt.Sprintf("BLIND  %s not assessed, in %d of %s of one rule in one region", count(n, "result"), r.Blind, count(r.Cells, "cell"))
 		if most := 3; len(blind) > most && !style.All {
-			text += fmt.Sprintf("; %d of %d causes, all with --all", most, len(blind))
+			text += fmt.Sprintf(", %d causes (%d shown: --all shows all)", len(blind), most)
 			blind = blind[:most]
 		}
 		t.line("%s", text)
@@ -168,7 +168,7 @@ func (r *Report) fixFirst(t *table) {
 	}
 	text := fmt.Sprintf("FIX FIRST  %s, cleared by %s", count(total, "failure"), count(len(r.Units), "fix"))
 	if len(r.Units) > few {
-		text += fmt.Sprintf("; %d of them, all with --all", few)
+		text += fmt.Sprintf(" (%d shown: --all shows all)", few)
 	}
 	t.line("%s", text)
 	for _, u := range r.Units[:min(few, len(r.Units))] {

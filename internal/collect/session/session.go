@@ -37,6 +37,8 @@ type Session struct {
 	Account   string
 	Caller    string // ARN
 	Partition string
+
+	base aws.Config // as it was loaded: each account has a wire of its own
 }
 
 // Load reads the configuration of the SDK: environment, shared files, AWS_ENDPOINT_URL and the like.
@@ -73,7 +75,7 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 
 // Open finds out who is calling.
 func Open(ctx context.Context, cfg aws.Config, version string) (*Session, error) {
-	s := &Session{}
+	s := &Session{base: cfg}
 	cfg, s.Wire = collect.Watch(cfg, version)
 	s.Config = cfg
 	out, err := sts.NewFromConfig(cfg, func(o *sts.Options) { o.RetryMaxAttempts = 3 }). // who mistyped something should not wait

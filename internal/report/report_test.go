@@ -1,0 +1,180 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"awsscanner/internal/engine"
+	"awsscanner/internal/model"
+)
+
+// mixed has every status, in two regions, and a region that was not seen.
+func mixed() *engine.Snapshot {
+	s := snapshot([]string{"eu-west-1", "us-east-1", "us-west-2"},
+		queue("eu-west-1", "bad", int(engine.High), ""), queue("eu-west-1", "untidy", int(engine.Low), ""), queue("eu-west-1", "good", passes, ""),
+		queue("us-east-1", "bad", int(engine.Medium), ""), queue("us-east-1", "exempt", exempt, ""), queue("us-east-1", "dark", unknown, ""))
+	s.PutHole(hole("AWS::SQS::Queue", "us-west-2", model.Throttled, "sqs:ListQueues"))
+	return s
+}
+
+func TestFilter(t *testing.T) {
+	rules := []engine.Rule{accountRule, queueRule("sqs-q", engine.Critical, engine.Security)}
+	for _, c := range []struct {
+		name           string
+		filter         Filter
+		listed         string // short names
+		failed, dark   int
+		blind, ofCells int
+	}{
+		{"none", Filter{}, "account bad untidy good bad exempt dark *", 4, 2, 2, 4},
+		{"status", Filter{Statuses: []engine.Status{engine.Passed, engine.NotAssessed}}, "good dark *", 4, 2, 2, 4}, // the sums still count all
+		{"severity", Filter{Severities: []engine.Severity{engine.High}}, "account bad good exempt dark *", 2, 2, 2, 4},
+		{"region", Filter{Regions: []string{"us-east-1"}}, "account bad exempt dark", 2, 1, 1, 2},
+		{"region glob", Filter{Regions: []string{"us-*"}}, "account bad exempt dark *", 2, 2, 2, 3},
+		{"resource name", Filter{Resources: []string{"bad"}}, "bad bad *", 2, 1, 1, 4}, // what was not listed may be called so
+		{"resource ARN", Filter{Resources: []string{"*:us-east-1:*"}}, "bad exempt dark *", 1, 2, 2, 4},
+		{"resource ID", Filter{Resources: []string{"https://eu-west-1/g*"}}, "good *", 0, 1, 1, 4},
+		{"all at once", Filter{Statuses: []engine.Status{engine.Failed}, Severities: []engine.Severity{engine.Medium}, Regions: []string{"us-east-1"}, Resources: []string{"b*"}}, "bad", 1, 0, 0, 2},
+	} {
+		r := New("test", mixed(), rules, c.filter)
+		var listed []string
+		for x := range r.Results() {
+			n := name(x.Resource)
+			if n == account {
+				n = "account"
+			}
+			listed = append(listed, n)
+		}
+		if got := strings.Join(listed, " "); !sameWords(got, c.listed) {
+			t.Errorf("%s lists %q, want %q", c.name, got, c.listed)
+		}
+		if r.Statuses[engine.Failed] != c.failed || r.Statuses[engine.NotAssessed] != c.dark || r.Blind != c.blind || r.Cells != c.ofCells {
+			t.Errorf("%s: %d failed, %d not assessed, %d of %d cells blind; want %d, %d, %d of %d", c.name,
+				r.Statuses[engine.Failed], r.Statuses[engine.NotAssessed], r.Blind, r.Cells, c.failed, c.dark, c.blind, c.ofCells)
+		}
+		if r.Nothing() {
+			t.Errorf("%s: says that nothing could be assessed", c.name)
+		}
+	}
+}
+
+func sameWords(a, b string) bool {
+	x, y := strings.Fields(a), strings.Fields(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
+}
+
+func TestUnits(t *testing.T) {
+	key := "arn:aws:kms:eu-west-1:" + account + ":key/k"
+	var resources []model.Resource
+	resources = append(resources,
+		queue("eu-west-1", "a", int(engine.Low), key), queue("us-east-1", "b", int(engine.High), key), queue("eu-west-1", "c", int(engine.Low), key), queue("eu-west-1", "d", int(engine.Low), key),
+		queue("eu-west-1", "e", int(engine.High), ""), queue("eu-west-1", "f", int(engine.Medium), "other"))
+	r := New("test", snapshot([]string{"eu-west-1", "us-east-1"}, resources...), []engine.Rule{queueRule("sqs-q", engine.Critical), accountRule}, Filter{})
+	want := []string{
+		"high: 4 × Queue: b, a, c … (2 regions)", // one change clears what has one key, the worst is named first
+		"high: account " + account,
+		"high: e (eu-west-1)",
+		"medium: f (eu-west-1)",
+	}
+	var got []string
+	for _, u := range r.Units {
+		got = append(got, u.Severity.String()+": "+u.what())
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("units\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if u := r.Units[0]; u.Key != key || r.Units[2].Key != "sqs-q" || u.Waste < 4.39 || u.Waste > 4.41 || r.Waste != 6.6 {
+		t.Errorf("keys %q and %q, waste %v of %v", u.Key, r.Units[2].Key, u.Waste, r.Waste)
+	}
+	for x := range r.Results() {
+		if x.Resource.Name == "b" && x.Fingerprint() != r.Units[0].Fingerprint {
+			t.Error("the fingerprint of a unit is not that of its worst failure")
+		}
+	}
+}
+
+func TestUnitOwner(t *testing.T) {
+	for _, c := range []struct{ first, second, third, want string }{
+		{"web", "web", "web", "AutoScalingGroup web"},
+		{"web", "batch", "web", ""},
+		{"web", "web", "", ""},
+		{"", "web", "web", ""},
+	} {
+		s := snapshot([]string{"eu-west-1"}, slices.Concat(volume("1", c.first), volume("2", c.second), volume("3", c.third))...)
+		if r := New("test", s, []engine.Rule{volumeRule}, Filter{}); len(r.Units) != 1 || r.Units[0].Owner != c.want {
+			t.Errorf("owners %q, %q and %q: %+v, want the owner %q", c.first, c.second, c.third, r.Units, c.want)
+		}
+	}
+}
+
+// A cell is a rule in one account or region; it is blind if any result in it is not assessed.
+func TestCells(t *testing.T) {
+	rules := []engine.Rule{accountRule, queueRule("sqs-q", engine.Low), queueRule("sqs-r", engine.Low), volumeRule}
+	for _, c := range []struct {
+		name                  string
+		holes                 []engine.Hole
+		cells, blind, fixable int
+	}{
+		{"all seen", nil, 1 + 3*2, 0, 0},
+		{"one list, which two rules need", []engine.Hole{hole("AWS::SQS::Queue", "us-east-1", model.Throttled, "sqs:ListQueues")}, 7, 2, 2},
+		{"closed on purpose", []engine.Hole{hole("AWS::EC2::Volume", "us-east-1", model.AccessDeniedSCP, "ec2:DescribeVolumes")}, 7, 1, 0},
+		{"regions that could not be listed", []engine.Hole{hole("AWS::EC2::Volume", model.AnyRegion, model.AccessDenied, "ec2:DescribeRegions")}, 8, 1, 1},
+		{"a list of the whole account", []engine.Hole{hole("AWS::EC2::Volume", "", model.Throttled, "ec2:DescribeVolumes")}, 8, 1, 1},
+		{"a region beside those that were read", []engine.Hole{hole("AWS::EC2::Volume", "sa-east-1", model.NotEnabled, "ec2:DescribeVolumes")}, 8, 1, 0},
+	} {
+		s := snapshot([]string{"eu-west-1", "us-east-1"})
+		for _, h := range c.holes {
+			s.PutHole(h)
+		}
+		if r := New("test", s, rules, Filter{}); r.Cells != c.cells || r.Blind != c.blind || r.Fixable != c.fixable {
+			t.Errorf("%s: %d of %d cells blind, %d fixable; want %d of %d, %d", c.name, r.Blind, r.Cells, r.Fixable, c.blind, c.cells, c.fixable)
+		}
+	}
+	// Regions that could not be listed may be any of those that are reported on.
+	unlisted := snapshot([]string{"eu-west-1", "us-east-1"})
+	unlisted.PutHole(hole("AWS::SQS::Queue", model.AnyRegion, model.AccessDenied, "ec2:DescribeRegions"))
+	if r := New("test", unlisted, rules[1:2], Filter{Regions: []string{"us-*"}}); r.Cells != 2 || r.Blind != 1 {
+		t.Errorf("regions could not be listed: %d of %d cells blind", r.Blind, r.Cells)
+	}
+	// Two gaps in a cell are one blind cell, fixable if one of them is.
+	s := snapshot([]string{"eu-west-1"}, queue("eu-west-1", "dark", unknown, ""))
+	s.PutHole(hole("AWS::SQS::Queue", "eu-west-1", model.NotSubscribed, "sqs:ListQueues"))
+	if r := New("test", s, rules[1:2], Filter{}); r.Cells != 1 || r.Blind != 1 || r.Fixable != 1 || len(r.Gaps) != 2 {
+		t.Errorf("%d of %d cells blind, %d fixable, %d gaps", r.Blind, r.Cells, r.Fixable, len(r.Gaps))
+	}
+}
+
+func TestGaps(t *testing.T) {
+	s := mixed()
+	s.Put(queue("us-east-1", "darker", unknown, ""))
+	r := New("test", s, []engine.Rule{queueRule("sqs-q", engine.Low), queueRule("sqs-r", engine.Low)}, Filter{})
+	if len(r.Gaps) != 2 {
+		t.Fatalf("gaps %+v", r.Gaps)
+	}
+	items, list := r.Gaps[0], r.Gaps[1]
+	if items.Call != "sqs:GetQueueAttributes" || items.Resources != 4 || !slices.Equal(items.Rules, []string{"sqs-q", "sqs-r"}) ||
+		!slices.Equal(items.Permissions, []string{"sqs:GetQueueAttributes"}) || items.Class != model.Fixable || items.Detail != "AccessDenied: no" {
+		t.Errorf("gap of the attributes: %+v", items)
+	}
+	if list.Call != "sqs:ListQueues" || list.Resources != 0 || list.Region != "us-west-2" || len(list.Permissions) != 0 || list.Kind != "AWS::SQS::Queue" {
+		t.Errorf("gap of the list: %+v", list)
+	}
+}
+
+func TestNothing(t *testing.T) {
+	rules := []engine.Rule{queueRule("sqs-q", engine.Low)}
+	dark, empty := snapshot([]string{"eu-west-1"}), snapshot([]string{"eu-west-1"})
+	dark.PutHole(hole("AWS::SQS::Queue", "eu-west-1", model.AccessDenied, "sqs:ListQueues"))
+	if !New("test", dark, rules, Filter{}).Nothing() {
+		t.Error("all is dark, but something is said to have been assessed")
+	}
+	if New("test", empty, rules, Filter{}).Nothing() {
+		t.Error("an empty account is taken for a dark one")
+	}
+	if New("test", mixed(), rules, Filter{Resources: []string{"there is none"}}).Nothing() {
+		t.Error("a filter that leaves only a hole makes the account dark")
+	}
+}

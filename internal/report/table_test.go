@@ -1,0 +1,226 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"awsscanner/internal/engine"
+	"awsscanner/internal/model"
+	"awsscanner/internal/model/cloudtrail"
+)
+
+func show(t *testing.T, r *Report, style Style) (lines []string) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.Table(&b, style); err != nil {
+		t.Fatal(err)
+	}
+	text, ended := strings.CutSuffix(b.String(), "\n")
+	if !ended {
+		t.Error("the last line does not end")
+	}
+	return strings.Split(text, "\n")
+}
+
+// vast is as bad as an account can be: many failures of each rule, in 30 regions, all of which have gaps of their own.
+// It is put together in another order each time.
+func vast(rules, failures int) (*engine.Snapshot, []engine.Rule) {
+	var regions []string
+	for i := range 30 {
+		regions = append(regions, fmt.Sprintf("ap-southeast-%d", i))
+	}
+	s := snapshot(regions)
+	s.Calls, s.Throttled = 123456, 789
+	for _, i := range rand.Perm(failures) {
+		s.Put(queue(regions[i%30], fmt.Sprintf("a-queue-with-a-name-that-somebody-thought-about-%d", i), int(engine.Critical), fmt.Sprintf("arn:aws:kms:key/%d", i%997)))
+	}
+	for i, region := range regions {
+		s.PutHole(hole("AWS::SQS::Queue", region, model.Reasons[i%len(model.Reasons)], "sqs:ListQueues"))
+	}
+	s.PutHole(hole("AWS::SQS::Queue", model.AnyRegion, model.AccessDenied, "ec2:DescribeRegions"))
+	var all []engine.Rule
+	for i := range rules {
+		all = append(all, queueRule(fmt.Sprintf("sqs-queue-with-a-rule-%d", i), engine.Severity(i%5+1), engine.Pillars[i%6], engine.CostOptimization))
+	}
+	return s, all
+}
+
+func TestShortTable(t *testing.T) {
+	s, rules := vast(12, 10000)
+	r := New("test", s, rules, Filter{})
+	r.ExplainWith = "scanner explain"
+	lines := show(t, r, Style{Again: [2]string{"scanner report --all", "every finding"}})
+	text := strings.Join(lines, "\n")
+	if len(lines) > 25 {
+		t.Errorf("%d lines:\n%s", len(lines), text)
+	}
+	if want := `^account 111122223333 as assumed-role/audit/me · 30 regions · 12 rules · 123456 calls \(789 throttled\) · 2026-01-01 12:00 UTC$`; !regexp.MustCompile(want).MatchString(lines[0]) {
+		t.Errorf("first line %q", lines[0])
+	}
+	for _, want := range []string{"\nFIX FIRST  120000 failures, cleared by 11964 fixes (5 shown: --all shows all)\ncritical ", "\nPILLARS ", "\nBLIND  372 results not assessed, in 372 of 372 cells",
+		", 25 causes (3 shown: --all shows all)\n  ", "\nNEXT  scanner explain ", "\n      scanner permissions ", "\n      scanner report --all "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestWidth(t *testing.T) {
+	s, rules := vast(2, 100)
+	for _, line := range show(t, New("test", s, rules, Filter{}), Style{Width: 80, All: true}) {
+		if n := utf8.RuneCountInString(line); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		} else if n == 80 && !strings.HasSuffix(line, "…") {
+			t.Errorf("does not show that it is cut: %s", line)
+		}
+	}
+}
+
+func TestEmptyTable(t *testing.T) {
+	lines := show(t, New("test", snapshot([]string{"eu-west-1"}), []engine.Rule{queueRule("sqs-q", engine.Low, engine.Security)}, Filter{}), Style{})
+	text := strings.Join(lines, "\n")
+	for _, want := range []string{"FIX FIRST  nothing failed\n", "BLIND  nothing: every selected rule saw all it needs", "\nsecurity                     0     0     1     0  -\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "NEXT") || strings.Contains(text, "wasted") {
+		t.Errorf("there is nothing to do:\n%s", text)
+	}
+}
+
+// What is not shown is not said to be seen.
+func TestBlindIsShownWhateverIsListed(t *testing.T) {
+	for _, status := range engine.Statuses {
+		text := strings.Join(show(t, New("test", mixed(), []engine.Rule{queueRule("sqs-q", engine.High)}, Filter{Statuses: []engine.Status{status}}), Style{}), "\n")
+		if !strings.Contains(text, "BLIND  2 results not assessed, in 2 of 3 cells") {
+			t.Errorf("--status %s:\n%s", status, text)
+		}
+	}
+}
+
+func TestBlindLines(t *testing.T) {
+	regions := []string{"eu-1", "eu-2", "eu-3", "eu-4"}
+	s := snapshot(regions)
+	put := func(kind model.Kind, region string, reason model.Reason, call, detail string) {
+		s.PutHole(engine.Hole{Kind: kind, Place: place(region), Gap: &model.Gap{Reason: reason, Call: call, Detail: detail}})
+	}
+	for _, region := range regions {
+		put("AWS::SQS::Queue", region, model.AccessDenied, "sqs:ListQueues", "no "+region)
+	}
+	put("AWS::SQS::Queue", model.AnyRegion, model.AccessDenied, "ec2:DescribeRegions", "no")
+	put("AWS::EC2::Volume", "eu-1", model.Throttled, "ec2:DescribeVolumes", "")
+	put("AWS::EC2::Volume", "eu-2", model.AccessDeniedSCP, "ec2:DescribeVolumes", "no eu-2")
+	put("AWS::EC2::Volume", "eu-3", model.AccessDeniedSCP, "ec2:DescribeVolumes", "no eu-3")
+	put("AWS::EC2::Volume", "eu-4", model.NotSubscribed, "ec2:DescribeVolumes", "SubscriptionRequiredException")
+	dark := queue("eu-1", "dark", unknown, "")
+	dark.Gaps[0].Reason = model.AccessDeniedResource
+	s.Put(dark)
+	broken := accountRule
+	broken.Check = engine.Each(func(*engine.View, *cloudtrail.Account) engine.Verdict {
+		return engine.Unsure(model.TooLittleData, "half a day")
+	})
+	r := New("test", s, []engine.Rule{queueRule("sqs-q", engine.Low), queueRule("sqs-r", engine.Low), volumeRule, broken}, Filter{})
+	want := []string{
+		"grant ec2:DescribeRegions (any other region; blinds 2 rules)",
+		"grant sqs:GetQueueAttributes in the policy of the resource (eu-1; blinds 2 rules)",
+		"grant sqs:ListQueues (4 regions; blinds 2 rules)", // the details differ, the remedy does not
+		"ec2:DescribeVolumes throttled (eu-1; blinds 1 rule)",
+		"structural: a service control policy denies ec2:DescribeVolumes (eu-2, eu-3; blinds 1 rule)",
+		"structural: ec2:DescribeVolumes not-subscribed: SubscriptionRequiredException (eu-4; blinds 1 rule)",
+		"structural: too-little-data: half a day (account 111122223333; blinds 1 rule)",
+	}
+	if got := r.blind(); !slices.Equal(got, want) {
+		t.Errorf("blind lines\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestGroups(t *testing.T) {
+	key := "arn:aws:kms:eu-west-1:111122223333:key/k"
+	resources := append(volume("vol-1", "web"), queue("eu-west-1", "a", int(engine.Low), key), queue("eu-west-1", "b", int(engine.High), key), queue("eu-west-1", "c", passes, ""))
+	r := New("test", snapshot([]string{"eu-west-1"}, resources...), []engine.Rule{accountRule, queueRule("sqs-q", engine.High), volumeRule}, Filter{})
+	for group, want := range map[string][]string{ // headings, and the first words of findings
+		"fix":      {"cloudtrail-on (1)", "high", "sqs-q " + key + " (2)", "high", "low", "ec2-volume-gone (1)", "medium"},
+		"rule":     {"cloudtrail-on: Trails are on (1)", "high", "sqs-q: Queues are sqs-q (2)", "high", "low", "ec2-volume-gone: There are no volumes (1)", "medium"},
+		"resource": {"AWS::::Account 111122223333 (1)", "high", "AWS::SQS::Queue b eu-west-1 (1)", "high", "AWS::EC2::Volume vol-1 eu-west-1 (1)", "medium", "AWS::SQS::Queue a eu-west-1 (1)", "low"},
+		"owner":    {"owner unknown (3)", "high", "high", "low", "owner AutoScalingGroup web (1)", "medium"},
+		"account":  {"account 111122223333 (4)", "high", "high", "medium", "low"},
+		"none":     {"high", "high", "medium", "low"},
+	} {
+		lines := show(t, r, Style{GroupBy: group, All: true})
+		var got []string
+		for _, line := range lines[3 : slices.Index(lines[3:], "")+3] {
+			if m := regexp.MustCompile(`^(high|medium|low) +[0-9a-f]{8}  `).FindStringSubmatch(line); m != nil {
+				line = m[1]
+			}
+			got = append(got, line)
+		}
+		if lines[2] != "FINDINGS  4 results by "+group || !slices.Equal(got, want) {
+			t.Errorf("by %s: %q\n%s\nwant\n%s", group, lines[2], strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+	if !slices.Contains(Groups, "fix") || len(Groups) != 6 {
+		t.Errorf("groups %q are not those above", Groups)
+	}
+	short := show(t, New("test", func() *engine.Snapshot { s, _ := vast(0, 10000); return s }(), []engine.Rule{queueRule("sqs-q", engine.High)}, Filter{}), Style{GroupBy: "resource"})
+	if !slices.Contains(short, "  and 9995 more: --all") || len(short) > 35 {
+		t.Errorf("%d lines:\n%s", len(short), strings.Join(short, "\n"))
+	}
+}
+
+// Names come from an account, and a terminal obeys escape sequences.
+func TestTerminal(t *testing.T) {
+	evil := "q\x1b]0;owned\a\u009b2J\r\n\u202ekcalb\u2028\x7f"
+	q := queue("eu-west-1", evil, int(engine.High), evil)
+	dark := queue("eu-west-1", "dark"+evil, unknown, "")
+	dark.Gaps[0].Reason, dark.Gaps[0].Detail = model.CallFailed, evil
+	s := snapshot([]string{"eu-west-1"}, q, dark)
+	s.Caller = evil
+	r := New("test", s, []engine.Rule{queueRule("sqs-q", engine.High, engine.Security)}, Filter{})
+	bad := regexp.MustCompile("[\x00-\x09\x0b-\x1f\x7f\u0080-\u009f\u2028\u202e]")
+	for _, style := range []Style{{}, {All: true}, {All: true, GroupBy: "resource"}} {
+		for _, line := range show(t, r, style) {
+			if bad.MatchString(line) {
+				t.Errorf("%+v: %q", style, line)
+			}
+		}
+	}
+	for _, x := range r.Find("") {
+		var b bytes.Buffer
+		if err := r.Explain(&b, &x); err != nil || bad.MatchString(b.String()) {
+			t.Errorf("explain: %v %q", err, bad.FindString(b.String()))
+		}
+	}
+	for i, line := range show(t, r, Style{Color: true}) { // which are ours
+		colours := regexp.MustCompile("\x1b\\[[0-9;]*m").FindAllStringIndex(line, -1)
+		if len(colours) > 0 && (len(colours) != 2 || colours[0][0] != 0) {
+			t.Errorf("line %d: %q", i, line)
+		}
+	}
+}
+
+func TestDeterministic(t *testing.T) {
+	outputs := func() string {
+		s, rules := vast(3, 1000)
+		r := New("test", s, rules, Filter{})
+		var b bytes.Buffer
+		for _, err := range []error{r.Table(&b, Style{}), r.Table(&b, Style{All: true, GroupBy: "owner"}), r.JSON(&b), r.JSONLines(&b)} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return b.String()
+	}
+	first := outputs()
+	for range 3 {
+		if outputs() != first {
+			t.Fatal("two reports on one account differ")
+		}
+	}
+}
