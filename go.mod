@@ -31,7 +31,7 @@ require (
 	golang.org/x/time v0.16.0 // token buckets of the limiter
 )
 
-require github.com/aws/aws-sdk-go-v2/service/organizations v1.62.6
+require github.com/aws/aws-sdk-go-v2/service/organizations v1.62.6 // which accounts there are
 
 require (
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect

@@ -96,11 +96,13 @@ func endpoint(op string) string {
 func permissionsCommand() *cobra.Command {
 	var sel selection
 	var format string
+	var org bool
 	c := &cobra.Command{
 		Use: "permissions", Short: "Print the IAM policy that a scan with these rules needs", Args: cobra.NoArgs,
 		Long: "Permissions prints the smallest identity policy with which the selected rules can be assessed. It holds no action that reads\nsecrets or data, and none that writes.",
 	}
 	sel.flags(c.Flags())
+	c.Flags().BoolVar(&org, "org", false, "also what the account needs from which an organization is scanned")
 	c.Flags().StringVarP(&format, "output", "o", "json", "json (a policy document) or list")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		picked, _, err := sel.pick()
@@ -114,7 +116,11 @@ func permissionsCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		actions := collect.Permissions(slices.Concat(plan.Ops, model.DriverCalls))
+		calls := slices.Concat(plan.Ops, model.DriverCalls)
+		if org {
+			calls = append(calls, model.OrganizationCalls...)
+		}
+		actions := collect.Permissions(calls)
 		if format == "list" {
 			_, err := fmt.Fprintln(c.OutOrStdout(), strings.Join(actions, "\n"))
 			return err
@@ -140,15 +146,18 @@ func doctorCommand() *cobra.Command {
 		Long: `Doctor tries the calls of the selected rules in one region and says of each whether it works. It exits 3 if one is refused or fails.`,
 	}
 	f := c.Flags()
-	f.BoolVar(&src.demo, "demo", false, "look at the recorded account inside this program")
-	f.StringVar(&src.profile, "profile", "", "profile of the AWS configuration")
-	f.StringSliceVar(&src.regions, "regions", nil, "try in this region (default: the configured one, or the first that is enabled)")
-	f.StringSliceVar(&src.regions, "region", nil, "the same as --regions")
+	src.flags(f)
 	sel.flags(f)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		picked, _, err := sel.pick()
 		if err != nil {
 			return err
+		}
+		if err := src.check(); err != nil {
+			return err
+		}
+		if len(src.profiles) > 1 {
+			return usage("doctor looks at one account: give a single --profile")
 		}
 		return examine(c.Context(), c, &src, picked)
 	}
@@ -160,10 +169,11 @@ func examine(ctx context.Context, c *cobra.Command, src *source, picked []engine
 	if err != nil {
 		return err
 	}
-	sess, start, err := src.open(ctx)
+	all, start, _, err := src.accounts(ctx)
 	if err != nil {
 		return err
 	}
+	sess := all[0].sess
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "caller\t%s\naccount\t%s\npartition\t%s\n", sess.Caller, sess.Account, sess.Partition)
 	regions := sess.Regions(ctx)

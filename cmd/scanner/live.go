@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,25 +12,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
 	"awsscanner/internal/collect"
 	"awsscanner/internal/collect/services"
 	"awsscanner/internal/collect/session"
-	"awsscanner/internal/demo"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
 	"awsscanner/internal/model/kinds"
 )
-
-// A source says whose account to read.
-type source struct {
-	demo    bool
-	profile string
-	regions []string // globs; "all" for every enabled one
-	timeout time.Duration
-}
 
 // planFor plans the calls that some rules need, those that tell the owners of their subjects included.
 func planFor(picked []engine.Rule) (*collect.Plan, error) {
@@ -42,38 +34,6 @@ func planFor(picked []engine.Rule) (*collect.Plan, error) {
 		return nil, fmt.Errorf("planning the calls: %w", err)
 	}
 	return plan, nil
-}
-
-// open finds out who is calling, and when it is.
-func (src *source) open(ctx context.Context) (*session.Session, time.Time, error) {
-	start := time.Now().UTC().Truncate(time.Second)
-	o := session.Options{Profile: src.profile}
-	if len(src.regions) > 0 && otherPartition.MatchString(src.regions[0]) { // the default region would not know the credentials
-		o.Region = src.regions[0]
-	}
-	load := func() (aws.Config, error) { return session.Load(ctx, o) }
-	if src.demo {
-		start, load = demo.Start, demo.Config
-	}
-	cfg, err := load()
-	if err != nil {
-		return nil, start, failed("%s", err)
-	}
-	sess, err := session.Open(ctx, cfg, version)
-	if ctx.Err() != nil {
-		return nil, start, interrupted(ctx)
-	}
-	if err != nil {
-		return nil, start, failed("%s", err)
-	}
-	return sess, start, nil
-}
-
-func interrupted(ctx context.Context) error {
-	if ctx.Err() == context.DeadlineExceeded {
-		return failed("the --timeout ended the scan before AWS had told who is calling: give it more time")
-	}
-	return &exitError{130, "interrupted before anything was read"}
 }
 
 var (
@@ -109,47 +69,73 @@ func (src *source) choose(r session.Regions) (read, unread []string, err error) 
 	return read, unread, nil
 }
 
-// collectLive reads an account into a snapshot. Whatever fails on the way is a gap there.
+// collectLive reads accounts into a snapshot. Whatever fails on the way is a gap there.
 func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params map[string]json.RawMessage, progress io.Writer) (*engine.Snapshot, error) {
 	plan, err := planFor(picked)
 	if err != nil {
 		return nil, err
 	}
-	sess, start, err := src.open(ctx)
+	all, start, whole, err := src.accounts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	regions := sess.Regions(ctx)
-	read, unread, err := src.choose(regions)
-	if err != nil {
-		return nil, err
-	}
-	h := engine.Header{Tool: version, Partition: sess.Partition, Start: start, Caller: sess.Caller, Params: params}
+	h := engine.Header{Tool: version, Start: start, Params: params, Organization: whole}
 	for i := range picked {
 		h.Rules = append(h.Rules, picked[i].ID)
 	}
 	var places []collect.At
-	for _, region := range read {
-		places = append(places, sess.At(region, start))
-		h.Read = append(h.Read, model.Place{Account: sess.Account, Region: region})
+	var dark []engine.Hole // for all kinds that are listed by region
+	var mistaken []error
+	regions := make([]session.Regions, len(all))
+	var g errgroup.Group
+	g.SetLimit(16)
+	for i, a := range all {
+		if a.sess != nil {
+			g.Go(func() error { regions[i] = a.sess.Regions(ctx); return nil })
+		}
 	}
-	if regions.Gap != nil {
-		unread = append(unread, model.AnyRegion)
+	g.Wait()
+	for i, a := range all {
+		if a.sess == nil {
+			h.Read = append(h.Read, model.Place{Account: a.id})
+			dark = append(dark, engine.Hole{Place: model.Place{Account: a.id, Region: model.AnyRegion}, Gap: a.gap})
+			continue
+		}
+		h.Partition, h.Caller = cmp.Or(h.Partition, a.sess.Partition), cmp.Or(h.Caller, a.sess.Caller)
+		read, unread, err := src.choose(regions[i])
+		if err != nil {
+			mistaken = append(mistaken, err)
+			h.Read = append(h.Read, model.Place{Account: a.id})
+			unread = regions[i].Enabled
+		}
+		for _, region := range read {
+			places = append(places, a.sess.At(region, start))
+			h.Read = append(h.Read, model.Place{Account: a.id, Region: region})
+		}
+		if regions[i].Gap != nil {
+			unread = append(unread, model.AnyRegion)
+			if len(src.regions) == 0 { // there may be regions that nobody has told of, and anything in them
+				dark = append(dark, engine.Hole{Place: model.Place{Account: a.id, Region: model.AnyRegion}, Gap: regions[i].Gap})
+			}
+		}
+		for _, region := range unread {
+			h.Unread = append(h.Unread, model.Place{Account: a.id, Region: region})
+		}
+		for _, region := range regions[i].Off {
+			h.Skipped = append(h.Skipped, engine.Skip{Place: model.Place{Account: a.id, Region: region}, Reason: model.NotEnabled})
+		}
 	}
-	for _, region := range unread {
-		h.Unread = append(h.Unread, model.Place{Account: sess.Account, Region: region})
-	}
-	for _, region := range regions.Off {
-		h.Skipped = append(h.Skipped, engine.Skip{Place: model.Place{Account: sess.Account, Region: region}, Reason: model.NotEnabled})
+	if len(mistaken) > 0 && len(places) == 0 { // what is no region of one account may be one of another
+		return nil, mistaken[0]
 	}
 	s := engine.NewSnapshot(h)
-	stop := watch(progress, sess)
+	stop := watch(progress, all)
 	plan.Run(ctx, places, s)
 	stop()
-	if regions.Gap != nil && len(src.regions) == 0 { // there may be regions that nobody has told of, and anything in them
-		for _, k := range plan.Kinds {
-			if kinds.All[k].Scope == model.PerRegion {
-				s.PutHole(engine.Hole{Kind: k, Place: model.Place{Account: sess.Account, Region: model.AnyRegion}, Gap: regions.Gap})
+	for _, hole := range dark {
+		for _, hole.Kind = range plan.Kinds {
+			if kinds.All[hole.Kind].Scope == model.PerRegion {
+				s.PutHole(hole)
 			}
 		}
 	}
@@ -157,15 +143,32 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	if src.demo {
 		s.Finished = start
 	}
-	s.Calls, s.Throttled = sess.Wire.Sent(), sess.Wire.Throttled()
+	s.Calls, s.Throttled = counts(all)
 	return s, nil
 }
 
+// counts adds up the requests sent to all accounts.
+func counts(all []account) (sent, throttled int) {
+	seen := map[*collect.Wire]bool{}
+	for _, a := range all {
+		if a.sess != nil && !seen[a.sess.Wire] {
+			seen[a.sess.Wire] = true
+			sent += a.sess.Wire.Sent()
+			throttled += a.sess.Wire.Throttled()
+		}
+	}
+	return sent, throttled
+}
+
 // watch shows on a terminal how far the scan is, until it is stopped.
-func watch(w io.Writer, sess *session.Session) (stop func()) {
+func watch(w io.Writer, all []account) (stop func()) {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return func() {}
+	}
+	what := fmt.Sprintf("%d accounts", len(all))
+	if len(all) == 1 {
+		what = "account " + all[0].id
 	}
 	done, gone := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -173,7 +176,8 @@ func watch(w io.Writer, sess *session.Session) (stop func()) {
 		for tick := time.NewTicker(250 * time.Millisecond); ; {
 			select {
 			case <-tick.C:
-				fmt.Fprintf(f, "\rreading account %s: %d calls ", sess.Account, sess.Wire.Sent())
+				sent, throttled := counts(all)
+				fmt.Fprintf(f, "\rreading %s: %d calls, %d throttled ", what, sent, throttled)
 			case <-done:
 				tick.Stop()
 				fmt.Fprint(f, "\r\x1b[K")

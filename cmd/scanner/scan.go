@@ -35,11 +35,9 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		Args: cobra.NoArgs,
 	}
 	f := c.Flags()
-	f.BoolVar(&src.demo, "demo", false, "scan the recorded account inside this program: no credentials, no network")
 	f.StringVar(&snapshot, "snapshot", "", "judge this snapshot file instead of an account")
-	f.StringVar(&src.profile, "profile", "", "profile of the AWS configuration")
-	f.StringSliceVar(&src.regions, "regions", nil, "regions to read, names or globs (default: all that are enabled)")
-	f.StringSliceVar(&src.regions, "region", nil, "the same as --regions")
+	src.flags(f)
+	src.accountFlags(f)
 	f.StringVar(&save, "save-snapshot", "", "also write what was read to this file; compressed if its name ends in .zst")
 	f.BoolVar(&noSave, "no-save", false, "do not keep the scan in the state directory")
 	f.DurationVar(&src.timeout, "timeout", 0, "stop reading after this time, and report what was read")
@@ -50,11 +48,11 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 	g.flags(f)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		ctx := c.Context()
-		if snapshot != "" && (src.demo || src.profile != "" || save != "") {
-			return usage("--snapshot judges a file: leave out --demo, --profile and --save-snapshot")
+		if snapshot != "" && (src.demo || len(src.profiles)+len(src.roles) > 0 || src.org || save != "") {
+			return usage("--snapshot judges a file: leave out --demo, --profile, --role-arn, --org and --save-snapshot")
 		}
-		if src.timeout < 0 {
-			return usage("--timeout must be positive")
+		if err := src.check(); err != nil {
+			return err
 		}
 		if save != "" {
 			if info, err := os.Stat(filepath.Dir(save)); err != nil || !info.IsDir() {

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"golang.org/x/time/rate"
 )
 
 // A throttle is worth waiting for; an endpoint that does not answer is not. The retry quota of the SDK would turn throttles
@@ -35,9 +36,15 @@ const (
 	silences       = 3                // attempts without an answer that end a call
 )
 
+// An Agent is who makes the requests of a scan.
+type Agent struct {
+	Version string        // of the scanner, for the User-Agent header
+	Limit   *rate.Limiter // for all requests of all accounts together; nil for none
+}
+
 // Watch returns a configuration whose clients retry with patience and are watched by the wire.
-func Watch(cfg aws.Config, version string) (aws.Config, *Wire) {
-	w := &Wire{version: version}
+func Watch(cfg aws.Config, a Agent) (aws.Config, *Wire) {
+	w := &Wire{agent: a}
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, maxBackoff, ratelimit.None
@@ -50,7 +57,7 @@ func Watch(cfg aws.Config, version string) (aws.Config, *Wire) {
 // A Wire watches the requests of all clients of an account: it paces and counts them, ends those that take too long,
 // and refuses answers that the SDK would take for empty ones.
 type Wire struct {
-	version   string
+	agent     Agent
 	sent      atomic.Int64
 	throttled atomic.Int64
 
@@ -74,7 +81,7 @@ func (w *Wire) Sent() int { return int(w.sent.Load()) }
 func (w *Wire) Throttled() int { return int(w.throttled.Load()) }
 
 func (w *Wire) add(stack *middleware.Stack) error {
-	if err := awsmiddleware.AddUserAgentKeyValue("scanner", w.version)(stack); err != nil {
+	if err := awsmiddleware.AddUserAgentKeyValue("scanner", w.agent.Version)(stack); err != nil {
 		return err
 	}
 	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("scanner:Call", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
@@ -92,6 +99,11 @@ func (w *Wire) add(stack *middleware.Stack) error {
 	}
 	// Each attempt waits, and does so before it is signed: signatures grow old.
 	err = stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("scanner:Pace", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		if w.agent.Limit != nil {
+			if err := w.agent.Limit.Wait(ctx); err != nil {
+				return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+			}
+		}
 		if err := w.limiter.wait(ctx, paceOf(ctx)); err != nil {
 			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}

@@ -35,7 +35,7 @@ func TestAnswersThatSayNothing(t *testing.T) {
 		`null`: "no JSON object", `[]`: "no JSON object", `"x"`: "no JSON object", `<html></html>`: "no JSON object", good[:9]: "no JSON object", good + `}`: "no JSON object",
 		`{"QueueUrls":5}`: "cannot be decoded",
 	} {
-		cfg, _ := collect.Watch(awstest.Config("eu-central-1", answer(func(r *http.Request) (*http.Response, error) { return respond(r, 200, body), nil })), "test")
+		cfg, _ := collect.Watch(awstest.Config("eu-central-1", answer(func(r *http.Request) (*http.Response, error) { return respond(r, 200, body), nil })), collect.Agent{Version: "test"})
 		_, err := sqs.NewFromConfig(cfg).ListQueues(t.Context(), &sqs.ListQueuesInput{})
 		check(t, body, err, want)
 	}
@@ -45,7 +45,7 @@ func TestAnswersThatSayNothing(t *testing.T) {
 		``: "the answer is empty", `<html><body>hotel</body></html>`: "<html>", `<ListQueuesResponse></ListQueuesResponse>`: "<ListQueuesResponse>",
 		xml[:60]: "cut off", `{}`: "no XML",
 	} {
-		cfg, _ := collect.Watch(awstest.Config("eu-central-1", answer(func(r *http.Request) (*http.Response, error) { return respond(r, 200, body), nil })), "test")
+		cfg, _ := collect.Watch(awstest.Config("eu-central-1", answer(func(r *http.Request) (*http.Response, error) { return respond(r, 200, body), nil })), collect.Agent{Version: "test"})
 		_, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 		check(t, body, err, want)
 	}
@@ -69,7 +69,7 @@ func TestThrottled(t *testing.T) {
 				return respond(r, 400, `{"__type":"ThrottlingException","message":"Rate exceeded"}`), nil
 			}
 			return respond(r, 200, `{}`), nil
-		})), "1.2.3")
+		})), collect.Agent{Version: "1.2.3"})
 		if _, err := sqs.NewFromConfig(cfg).ListQueues(t.Context(), &sqs.ListQueuesInput{}); err != nil {
 			t.Error(err)
 		}
@@ -95,7 +95,7 @@ func TestNoRetryQuota(t *testing.T) {
 				return respond(r, 400, `{"__type":"ThrottlingException","message":"Rate exceeded"}`), nil
 			}
 			return respond(r, 200, `{"Attributes":{}}`), nil
-		})), "test")
+		})), collect.Agent{Version: "test"})
 		c := sqs.NewFromConfig(cfg)
 		var all sync.WaitGroup
 		for i := range 400 {
@@ -116,7 +116,7 @@ func TestSilence(t *testing.T) {
 		cfg, _ := collect.Watch(awstest.Config("eu-central-1", answer(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
-		})), "test")
+		})), collect.Agent{Version: "test"})
 		start := time.Now()
 		_, err := sqs.NewFromConfig(cfg).ListQueues(context.Background(), &sqs.ListQueuesInput{})
 		if g := collect.GapOf("sqs:ListQueues", err); g.Reason != model.TimedOut || time.Since(start) > 2*time.Minute {

@@ -48,7 +48,7 @@ func TestRecord(t *testing.T) {
 // scan reads for all rules what the account has in its regions.
 func scan(t *testing.T, cfg aws.Config) *engine.Snapshot {
 	t.Helper()
-	sess, err := session.Open(t.Context(), cfg, "demo")
+	sess, err := session.Open(t.Context(), cfg, collect.Agent{Version: "demo"})
 	if err != nil {
 		t.Fatal(err)
 	}

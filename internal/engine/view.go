@@ -51,7 +51,7 @@ func (v *View) Unread() (regions []string) {
 // Regions returns the regions of the subject's account that were read.
 func (v *View) Regions() (regions []string) {
 	for _, p := range v.snap.Read {
-		if p.Account == v.scope.Account {
+		if p.Account == v.scope.Account && p.Region != "" {
 			regions = append(regions, p.Region)
 		}
 	}

@@ -6,30 +6,37 @@ import "strings"
 // Names often differ (cloudwatchlogs is logs, ListBuckets needs s3:ListAllMyBuckets), so every operation
 // is listed and checked by a test. Source: the Service Authorization Reference.
 var Actions = map[string][]string{
-	"account:ListRegions":                {},
-	"acm:DescribeCertificate":            {},
-	"acm:ListCertificates":               {},
-	"cloudformation:DescribeStackEvents": {},
-	"cloudformation:DescribeStacks":      {"cloudformation:DescribeStacks", "cloudformation:ListStacks"}, // the latter to describe all without a name
-	"cloudtrail:DescribeTrails":          {},
-	"cloudtrail:GetEventDataStore":       {},
-	"cloudtrail:GetEventSelectors":       {},
-	"cloudtrail:GetTrailStatus":          {},
-	"cloudtrail:ListEventDataStores":     {},
-	"cloudwatchlogs:DescribeLogGroups":   {"logs:DescribeLogGroups"},
-	"ec2:DescribeInstances":              {},
-	"ec2:DescribeRegions":                {},
-	"ec2:DescribeVolumes":                {},
-	"kms:DescribeKey":                    {},
-	"sqs:GetQueueAttributes":             {},
-	"sqs:ListQueues":                     {},
-	"ssm:DescribeParameters":             {},
-	"sts:GetCallerIdentity":              {},
+	"account:ListRegions":                            {},
+	"acm:DescribeCertificate":                        {},
+	"acm:ListCertificates":                           {},
+	"cloudformation:DescribeStackEvents":             {},
+	"cloudformation:DescribeStacks":                  {"cloudformation:DescribeStacks", "cloudformation:ListStacks"}, // the latter to describe all without a name
+	"cloudtrail:DescribeTrails":                      {},
+	"cloudtrail:GetEventDataStore":                   {},
+	"cloudtrail:GetEventSelectors":                   {},
+	"cloudtrail:GetTrailStatus":                      {},
+	"cloudtrail:ListEventDataStores":                 {},
+	"cloudwatchlogs:DescribeLogGroups":               {"logs:DescribeLogGroups"},
+	"ec2:DescribeInstances":                          {},
+	"ec2:DescribeRegions":                            {},
+	"ec2:DescribeVolumes":                            {},
+	"kms:DescribeKey":                                {},
+	"organizations:ListAccounts":                     {},
+	"organizations:ListAccountsForParent":            {},
+	"organizations:ListOrganizationalUnitsForParent": {},
+	"sqs:GetQueueAttributes":                         {},
+	"sqs:ListQueues":                                 {},
+	"ssm:DescribeParameters":                         {},
+	"sts:AssumeRole":                                 {},
+	"sts:GetCallerIdentity":                          {},
 }
 
 // DriverCalls are made before anything is collected: who is calling, and which regions there are.
 // sts:GetCallerIdentity needs no permission, and ec2:DescribeRegions is asked only if account:ListRegions does not answer.
 var DriverCalls = []string{"account:ListRegions", "ec2:DescribeRegions", "sts:GetCallerIdentity"}
+
+// OrganizationCalls are made beside the driver calls if several accounts are scanned, by the account that the scan starts from.
+var OrganizationCalls = []string{"organizations:ListAccounts", "organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent", "sts:AssumeRole"}
 
 // Operation returns the SDK operation of a call: two uses of one operation differ in what follows the '#'.
 func Operation(call string) string {

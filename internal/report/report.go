@@ -264,7 +264,9 @@ func (r *Report) Regions() []string {
 func distinct(places []model.Place, of func(model.Place) string) []string {
 	set := map[string]bool{}
 	for _, p := range places {
-		set[of(p)] = true
+		if name := of(p); name != "" { // an account that could not be entered has no region
+			set[name] = true
+		}
 	}
 	return slices.Sorted(maps.Keys(set))
 }

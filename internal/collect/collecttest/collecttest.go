@@ -70,7 +70,7 @@ func Run(t *testing.T, service collect.Service, reads, regions []string, answer 
 	for _, region := range regions {
 		p := model.Place{Account: Account, Region: region}
 		h.Read = append(h.Read, p)
-		cfg, _ := collect.Watch(awstest.Config(region, client), "test")
+		cfg, _ := collect.Watch(awstest.Config(region, client), collect.Agent{Version: "test"})
 		places = append(places, collect.At{Place: p, Partition: "aws", Start: Start, Config: cfg})
 	}
 	s := engine.NewSnapshot(h)

@@ -57,7 +57,7 @@ func account(t *testing.T) aws.HTTPClient {
 func scan(t *testing.T, plan *collect.Plan, client aws.HTTPClient) *engine.Snapshot {
 	t.Helper()
 	ctx := context.Background()
-	sess, err := session.Open(ctx, awstest.Config("eu-central-1", client), "test")
+	sess, err := session.Open(ctx, awstest.Config("eu-central-1", client), collect.Agent{Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

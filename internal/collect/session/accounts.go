@@ -31,7 +31,7 @@ func (r Role) Account() string { a, _ := model.ParseARN(r.ARN); return a.Account
 
 // Assume returns a session of a role. Its credentials renew themselves before they expire, however long the scan takes.
 // AssumeGap tells what an error means.
-func (s *Session) Assume(ctx context.Context, r Role, version string) (*Session, error) {
+func (s *Session) Assume(ctx context.Context, r Role) (*Session, error) {
 	cfg := s.base.Copy()
 	provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(s.Config, func(o *sts.Options) { o.RetryMaxAttempts = 3 }), r.ARN, func(o *stscreds.AssumeRoleOptions) {
 		o.RoleSessionName = "scanner"
@@ -52,7 +52,7 @@ func (s *Session) Assume(ctx context.Context, r Role, version string) (*Session,
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
 		return nil, err
 	}
-	return Open(ctx, cfg, version)
+	return Open(ctx, cfg, s.agent)
 }
 
 // AssumeGap says why a role could not be assumed.

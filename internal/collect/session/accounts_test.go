@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"awsscanner/internal/awstest"
+	"awsscanner/internal/collect"
 	"awsscanner/internal/model"
 )
 
@@ -77,12 +78,12 @@ func TestAssume(t *testing.T) {
 			}
 			return `{}`
 		}
-		base, err := Open(t.Context(), awstest.Config("us-gov-west-1", c), "test")
+		base, err := Open(t.Context(), awstest.Config("us-gov-west-1", c), collect.Agent{Version: "test"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		role := Role{ARN: "arn:aws-us-gov:iam::222222222222:role/scan", ExternalID: "x", SourceIdentity: "ana"}
-		s, err := base.Assume(t.Context(), role, "test")
+		s, err := base.Assume(t.Context(), role)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,12 +113,12 @@ func TestAssumeDenied(t *testing.T) {
 		}
 		return caller("111111111111")
 	}}
-	base, err := Open(t.Context(), awstest.Config("us-gov-west-1", c), "test")
+	base, err := Open(t.Context(), awstest.Config("us-gov-west-1", c), collect.Agent{Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	role := Role{ARN: "arn:aws-us-gov:iam::222222222222:role/scan"}
-	_, err = base.Assume(t.Context(), role, "test")
+	_, err = base.Assume(t.Context(), role)
 	if g := AssumeGap(role, err); g.Reason != model.AccessDenied || g.Call != "sts:AssumeRole" || !strings.Contains(g.Detail, "does not trust the caller") {
 		t.Errorf("%v: %+v", err, g)
 	}
@@ -144,7 +145,7 @@ func TestMembers(t *testing.T) {
 		}
 		return `!ParentNotFoundException no`
 	}}
-	base, err := Open(t.Context(), awstest.Config("us-gov-west-1", c), "test")
+	base, err := Open(t.Context(), awstest.Config("us-gov-west-1", c), collect.Agent{Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,6 @@ import (
 type Options struct {
 	Profile string // of the shared configuration; "" for the default chain
 	Region  string // where to ask first; "" for what the configuration says
-	Version string // of the scanner, for the User-Agent header
 }
 
 // A Session is somebody who may call AWS, and who that is.
@@ -38,7 +37,8 @@ type Session struct {
 	Caller    string // ARN
 	Partition string
 
-	base aws.Config // as it was loaded: each account has a wire of its own
+	base  aws.Config // as it was loaded: each account has a wire of its own
+	agent collect.Agent
 }
 
 // Load reads the configuration of the SDK: environment, shared files, AWS_ENDPOINT_URL and the like.
@@ -74,9 +74,9 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 }
 
 // Open finds out who is calling.
-func Open(ctx context.Context, cfg aws.Config, version string) (*Session, error) {
-	s := &Session{base: cfg}
-	cfg, s.Wire = collect.Watch(cfg, version)
+func Open(ctx context.Context, cfg aws.Config, a collect.Agent) (*Session, error) {
+	s := &Session{base: cfg, agent: a}
+	cfg, s.Wire = collect.Watch(cfg, a)
 	s.Config = cfg
 	out, err := sts.NewFromConfig(cfg, func(o *sts.Options) { o.RetryMaxAttempts = 3 }). // who mistyped something should not wait
 												GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
