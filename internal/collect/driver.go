@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"sync"
 
@@ -85,15 +86,15 @@ type driver struct {
 	slots  *semaphore.Weighted
 
 	mu     sync.Mutex
-	given  map[effort]int // failures of the same sort without a success between them
+	given  map[effort]int // failures of the same sort without a success between them; of an account, regions with one
 	items  map[model.Kind]map[itemKey]*item
 	holes  []engine.Hole
 	absent map[engine.Absence]bool
 }
 
-// An effort is something that is given up after a few failures in a row: an action that the identity policy denies
-// everywhere in an account, lest its alarm for unauthorised calls rings hundreds of times; or an operation in a region
-// whose endpoint never answers, or only with throttles, lest the scan waits for each resource in turn.
+// An effort is an operation that comes to nothing in the same way again and again. In a region it is given up after a few
+// failures in a row: lest an alarm for unauthorised calls rings for each resource, or the scan waits for each in turn. What the
+// identity policy denies in several regions, and allows in none, is given up in the whole account.
 type effort struct {
 	model.Place
 	op     string
@@ -224,14 +225,21 @@ func (d *driver) givenUp(at int, op string) *model.Gap {
 	return nil
 }
 
-// learn counts a failure, or forgets those of the same operation after a success.
+// learn counts a failure, or remembers a success.
 func (d *driver) learn(at int, op string, g *model.Gap) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, e := range d.efforts(at, op) {
-		if g == nil {
+		switch {
+		case g == nil && e.Region == "":
+			d.given[e] = math.MinInt // once is enough to know that it is not denied as such
+		case g == nil:
 			delete(d.given, e)
-		} else if g.Reason == e.reason {
+		case g.Reason == e.reason && e.Region == "":
+			if here := (effort{d.places[at], op, e.reason}); d.given[here] == 1 { // counted just before: regions, not calls
+				d.given[e]++
+			}
+		case g.Reason == e.reason:
 			d.given[e]++
 		}
 	}
@@ -239,7 +247,7 @@ func (d *driver) learn(at int, op string, g *model.Gap) {
 
 func (d *driver) efforts(at int, op string) []effort {
 	p := d.places[at]
-	return []effort{{model.Place{Account: p.Account}, op, model.AccessDenied}, {p, op, model.TimedOut}, {p, op, model.Throttled}}
+	return []effort{{p, op, model.AccessDenied}, {p, op, model.TimedOut}, {p, op, model.Throttled}, {model.Place{Account: p.Account}, op, model.AccessDenied}}
 }
 
 // call makes one request.

@@ -382,3 +382,44 @@ func TestAbroad(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Denied in one region says nothing of another; denied in several, and allowed in none, says it of the whole account.
+func TestGiveUpAccount(t *testing.T) {
+	for allowed, want := range map[string]int{"": enough, "r9": 10} {
+		var mu sync.Mutex
+		made := 0
+		list := func(at At) []Call {
+			return []Call{{Op: "sqs:ListQueues", Lists: []model.Resource{&Queue{}}, Do: Regional(func(context.Context, Found) error {
+				mu.Lock()
+				defer mu.Unlock()
+				made++
+				if at.Region == allowed {
+					return nil
+				}
+				return denied()
+			})}}
+		}
+		p, err := NewPlan([]Service{list}, table, []string{"collect.Queue"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := engine.Header{Start: time.Unix(0, 0)}
+		var places []At
+		for i := range 10 {
+			places = append(places, At{Place: model.Place{Account: "1", Region: fmt.Sprintf("r%d", i)}})
+			h.Read = append(h.Read, places[i].Place)
+		}
+		slices.Reverse(places) // so that the allowed one comes first
+		d := &driver{plan: p, given: map[effort]int{}, items: map[model.Kind]map[itemKey]*item{}, absent: map[engine.Absence]bool{}, index: map[model.Place]int{}}
+		for at, place := range places {
+			d.index[place.Place] = at
+			d.places = append(d.places, place.Place)
+		}
+		for at := range places {
+			d.call(t.Context(), at, list(places[at])[0], in{})
+		}
+		if made != want || len(d.holes) != 10-len(allowed)/2 {
+			t.Errorf("allowed in %q: %d calls, want %d; %d holes", allowed, made, want, len(d.holes))
+		}
+	}
+}

@@ -26,7 +26,6 @@ func GapOf(call string, err error) *model.Gap {
 	var api smithy.APIError
 	var response *smithyhttp.ResponseError
 	var timeout net.Error
-	var silent silence
 	status := 0
 	if errors.As(err, &response) && response.Response != nil && response.Response.Response != nil {
 		status = response.HTTPStatusCode()
@@ -38,7 +37,7 @@ func GapOf(call string, err error) *model.Gap {
 		g.Reason = reasonOf(api.ErrorCode(), api.ErrorMessage(), status)
 	case errors.Is(err, context.Canceled):
 		g.Reason = model.Stopped
-	case errors.As(err, &silent), errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+	case errors.Is(err, errSilence), errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		g.Reason = model.TimedOut
 	case status != 0:
 		g.Reason = reasonOf("", "", status)
@@ -109,8 +108,8 @@ func Detail(err error) string {
 		text = errno.Error()
 	case errors.As(err, &u):
 		text = u.Err.Error()
-	case errors.Is(err, context.DeadlineExceeded):
-		text = "no answer in time"
+	case errors.Is(err, errSilence), errors.Is(err, context.DeadlineExceeded):
+		text = errSilence.Error()
 	default:
 		for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 			text = inner.Error()

@@ -33,7 +33,7 @@ const (
 	maxBackoff     = 5 * time.Second
 	HeaderTimeout  = 20 * time.Second // of an attempt, from request to the first byte of the answer
 	attemptTimeout = 30 * time.Second // from request to the last byte
-	silences       = 3                // attempts without an answer that end a call
+	tries          = 3                // attempts without an answer, or with a garbled one, that end a call
 )
 
 // An Agent is who makes the requests of a scan.
@@ -92,7 +92,7 @@ func (w *Wire) add(stack *middleware.Stack) error {
 		}
 		w.calls[op]++
 		w.mu.Unlock()
-		return next.HandleInitialize(middleware.WithStackValue(ctx, silenceKey{}, new(int)), in)
+		return next.HandleInitialize(middleware.WithStackValue(ctx, attemptsKey{}, new(int)), in)
 	}), middleware.After) // the operation is known by then
 	if err != nil {
 		return err
@@ -110,11 +110,8 @@ func (w *Wire) add(stack *middleware.Stack) error {
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
 		defer cancel()
 		out, m, err := next.HandleFinalize(attempt, in)
-		var timeout net.Error
-		if err != nil && ctx.Err() == nil && (attempt.Err() != nil || errors.As(err, &timeout) && timeout.Timeout()) {
-			n := middleware.GetStackValue(ctx, silenceKey{}).(*int)
-			*n++
-			err = silence{again: *n < silences}
+		if err != nil && ctx.Err() == nil {
+			err = useless(ctx, attempt, err)
 		}
 		return out, m, err
 	}), "Retry", middleware.After)
@@ -156,13 +153,35 @@ func (w *Wire) add(stack *middleware.Stack) error {
 	}), middleware.After)
 }
 
-type silenceKey struct{} // of the number of attempts of a call that had no answer
+type attemptsKey struct{} // of the number of attempts of a call that had no answer, or none that makes sense
 
-// A silence is an attempt without an answer in time.
-type silence struct{ again bool }
+// A failure is an attempt whose answer never came, was cut off or is garbled: it may be worth another one.
+type failure struct {
+	error
+	again bool
+}
 
-func (silence) Error() string          { return "no answer in time" }
-func (s silence) RetryableError() bool { return s.again }
+func (f failure) Unwrap() error        { return f.error }
+func (f failure) RetryableError() bool { return f.again }
+
+// useless marks errors of that sort, so that the SDK tries again a few times.
+func useless(ctx, attempt context.Context, err error) error {
+	var timeout net.Error
+	var garbled *smithy.DeserializationError
+	var answer answerError
+	switch {
+	case attempt.Err() != nil, errors.As(err, &timeout) && timeout.Timeout():
+		err = errSilence
+	case errors.As(err, &answer), errors.As(err, &garbled), errors.Is(err, io.ErrUnexpectedEOF):
+	default:
+		return err
+	}
+	n := middleware.GetStackValue(ctx, attemptsKey{}).(*int)
+	*n++
+	return failure{err, *n < tries}
+}
+
+var errSilence = errors.New("no answer in time")
 
 // paceOf tells by what AWS counts the request of a context.
 func paceOf(ctx context.Context) pace {

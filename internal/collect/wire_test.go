@@ -27,7 +27,9 @@ func respond(r *http.Request, status int, body string) *http.Response {
 }
 
 // The decoders of the SDK take many a garbled answer for an empty list. None may get through.
-func TestAnswersThatSayNothing(t *testing.T) {
+func TestAnswersThatSayNothing(t *testing.T) { synctest.Test(t, answersThatSayNothing) }
+
+func answersThatSayNothing(t *testing.T) {
 	const good = `{"QueueUrls":["u"]}`
 	for body, want := range map[string]string{
 		good: "", `{}`: "", "{}\n": "",
@@ -121,6 +123,30 @@ func TestSilence(t *testing.T) {
 		_, err := sqs.NewFromConfig(cfg).ListQueues(context.Background(), &sqs.ListQueuesInput{})
 		if g := collect.GapOf("sqs:ListQueues", err); g.Reason != model.TimedOut || time.Since(start) > 2*time.Minute {
 			t.Errorf("%v after %s", g, time.Since(start))
+		}
+	})
+}
+
+// An answer that is cut off or garbled once is asked for again; one that always is ends the call soon.
+func TestSecondTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, bad := range []string{"", "<html></html>", `{"QueueUrls":5}`, `{"QueueUrls":["u`} {
+			for _, times := range []int{1, 99} {
+				n := 0
+				cfg, _ := collect.Watch(awstest.Config("eu-central-1", answer(func(r *http.Request) (*http.Response, error) {
+					if n++; n <= times {
+						return respond(r, 200, bad), nil
+					}
+					return respond(r, 200, `{}`), nil
+				})), collect.Agent{Version: "test"})
+				_, err := sqs.NewFromConfig(cfg).ListQueues(t.Context(), &sqs.ListQueuesInput{})
+				if want := min(times+1, 3); n != want || (err != nil) != (times > 1) {
+					t.Errorf("%q %d times: %d requests, want %d: %v", bad, times, n, want, err)
+				}
+				if err != nil && collect.GapOf("sqs:ListQueues", err).Reason != model.CallFailed {
+					t.Errorf("%q: %v", bad, err)
+				}
+			}
 		}
 	})
 }

@@ -192,9 +192,10 @@ func TestVerdicts(t *testing.T) {
 }
 
 type params struct {
-	Days  int      `json:"days"`
-	Names []string `json:"names"`
-	Size  bool     `json:"size"`
+	Days  int            `json:"days"`
+	Names []string       `json:"names"`
+	Size  bool           `json:"size"`
+	Steps map[string]int `json:"steps"`
 }
 
 func (p *params) Validate() error {
@@ -212,7 +213,7 @@ func (p *params) Reads() []string {
 }
 
 func TestParams(t *testing.T) {
-	rule := engine.Rule{ID: "r", Reads: []string{"engine_test.Region"}, Check: engine.EachWith(params{Days: 90, Names: []string{"a", "b"}},
+	rule := engine.Rule{ID: "r", Reads: []string{"engine_test.Region"}, Check: engine.EachWith(params{Days: 90, Names: []string{"a", "b"}, Steps: map[string]int{"a": 1}},
 		func(_ *engine.View, p *params, _ *Region) engine.Verdict { return engine.Fail(fmt.Sprint(*p)) })}
 	say := func(r engine.Rule) string {
 		for res := range engine.Evaluate(snapshot(), []engine.Rule{r}) {
@@ -220,11 +221,11 @@ func TestParams(t *testing.T) {
 		}
 		return ""
 	}
-	changed, err := rule.With([]byte(`{"names":["z"],"size":true}`))
-	if err != nil || say(changed) != "{90 [z] true}" || !slices.Contains(changed.Needs(), "engine_test.Volume.SizeGiB") {
+	changed, err := rule.With([]byte(`{"names":["z"],"size":true,"steps":{"b":2}}`))
+	if err != nil || say(changed) != "{90 [z] true map[b:2]}" || !slices.Contains(changed.Needs(), "engine_test.Volume.SizeGiB") {
 		t.Errorf("changed: %s %v %v", say(changed), changed.Needs(), err)
 	}
-	if say(rule) != "{90 [a b] false}" || len(rule.Needs()) != 1 {
+	if say(rule) != "{90 [a b] false map[a:1]}" || len(rule.Needs()) != 1 {
 		t.Errorf("the defaults became %s %v", say(rule), rule.Needs())
 	}
 	for _, bad := range []string{`{"dayz":1}`, `{"days":null}`, `{"days":-1}`, `{"days":"1"}`, `{} {}`} {
@@ -337,6 +338,23 @@ func TestEverywhere(t *testing.T) {
 			return engine.NotApplicable(fmt.Sprint(engine.Join[*Trail](v.InAccount()).Exist()))
 		}, "engine_test.Trail"); got.Status != engine.NotAssessed {
 			t.Errorf("%v: an unread region may hold one: %v", test.dark, got)
+		}
+	}
+}
+
+// What may be in regions that nobody could list makes the account's joins uncertain, but not those in a region that was read.
+func TestUnlistedRegions(t *testing.T) {
+	s := snapshot(queue("a", model.Known(true)))
+	s.PutHole(engine.Hole{Kind: "AWS::SQS::Queue", Place: model.Place{Account: "1", Region: model.AnyRegion}, Gap: denied})
+	for widen, want := range map[bool]string{false: "1", true: gapText} {
+		got := ask(s, func(v *engine.View) engine.Verdict {
+			if widen {
+				v = v.InAccount()
+			}
+			return engine.NotApplicable(fmt.Sprint(engine.Join[*Queue](v).Count(func(*Queue) bool { return true }).Number()))
+		}, "engine_test.Queue")
+		if got.Message != want {
+			t.Errorf("in the account %v: %v, want %s", widen, got, want)
 		}
 	}
 }

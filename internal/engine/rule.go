@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -113,6 +114,7 @@ func EachWith[P any, R model.Resource](defaults P, judge func(*View, *P, R) Verd
 			err = json.Unmarshal(b, &p)
 		}
 		if err == nil {
+			replaceMaps(&p, override)
 			err = model.DecodeStrict(override, &p)
 		}
 		if v, ok := any(&p).(interface{ Validate() error }); ok && err == nil {
@@ -121,6 +123,21 @@ func EachWith[P any, R model.Resource](defaults P, judge func(*View, *P, R) Verd
 		return EachWith(p, judge), err
 	}
 	return c
+}
+
+// replaceMaps empties the maps that an override sets, into which decoding would merge: no default could be taken out.
+func replaceMaps(p any, override []byte) {
+	var set map[string]json.RawMessage
+	if json.Unmarshal(override, &set) != nil {
+		return // which decoding will report
+	}
+	v := reflect.ValueOf(p).Elem()
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if _, ok := set[name]; ok && v.Field(i).Kind() == reflect.Map {
+			v.Field(i).SetZero()
+		}
+	}
 }
 
 // With returns the rule with other parameters: a JSON object of those that differ.

@@ -21,9 +21,10 @@ type View struct {
 // A scope is a part of a snapshot: a region, an account or, if zero, all of it.
 type scope model.Place
 
-// covers reports whether something at p may belong to the scope.
+// covers reports whether something at p may belong to the scope. What may be in regions that nobody could list
+// belongs to the account, but to no region that was read.
 func (s scope) covers(p model.Place) bool {
-	return s.Account == "" || s.Account == p.Account && (s.Region == "" || p.Region == "" || p.Region == model.AnyRegion || s.Region == p.Region)
+	return s.Account == "" || s.Account == p.Account && (s.Region == "" || p.Region == "" || s.Region == p.Region)
 }
 
 func (s scope) sees(m *model.Meta) bool {

@@ -45,7 +45,7 @@ func Calls(at collect.At) []collect.Call {
 	}, {
 		Op: "cloudtrail:GetTrailStatus",
 		Do: collect.PerItem(func(ctx context.Context, t *my.Trail) error {
-			out, err := c.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &t.ARN})
+			out, err := c.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &t.ARN}, atHome(t))
 			if err != nil {
 				return err
 			}
@@ -62,7 +62,7 @@ func Calls(at collect.At) []collect.Call {
 	}, {
 		Op: "cloudtrail:GetEventSelectors",
 		Do: collect.PerItem(func(ctx context.Context, t *my.Trail) error {
-			out, err := c.GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: &t.ARN})
+			out, err := c.GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: &t.ARN}, atHome(t))
 			if err != nil {
 				return err
 			}
@@ -129,6 +129,12 @@ func basic(in []types.EventSelector) (unknown model.Attr[[]my.Selector]) {
 }
 
 // advanced returns selectors, if each has fields, and each of these a name.
+// atHome sends a request to the home region of a trail, be it scanned or not, and whoever owns the trail: in others
+// CloudTrail does not find all of it.
+func atHome(t *my.Trail) func(*cloudtrail.Options) {
+	return func(o *cloudtrail.Options) { o.Region = cmp.Or(t.Region, o.Region) }
+}
+
 func advanced(in []types.AdvancedEventSelector) (unknown model.Attr[[]my.AdvancedSelector]) {
 	out := []my.AdvancedSelector{}
 	for _, s := range in {

@@ -36,15 +36,15 @@ const (
 
 // Two regions show trail t: it is kept once, as its home tells of it, with what only its shadow tells, and asked about once,
 // at home and by its ARN. The home of w may not list it, which its shadow does. Trails of the organization belong to another
-// account, whose regions are not scanned: they are shared, and asked about where they were seen first.
+// account: they are shared, and asked about at home all the same, be that region scanned or not.
 func TestTrails(t *testing.T) {
 	organization := listed("us-east-1", other, "there", `,"IsOrganizationTrail":true`)
 	shadow := listed("us-east-1", own, "t", `,"IsMultiRegionTrail":false,"S3BucketName":"b"`)
 	asked := map[string]string{
 		arn("us-east-1", own, "t"):       "us-east-1",
 		arn("us-west-2", own, "w"):       "us-west-2",
-		arn("eu-west-1", other, "org"):   "eu-central-1",
-		arn("us-east-1", other, "there"): "eu-central-1",
+		arn("eu-west-1", other, "org"):   "eu-west-1",
+		arn("us-east-1", other, "there"): "us-east-1",
 	}
 	got, requests := collecttest.Run(t, Calls, []string{"cloudtrail.Account", "cloudtrail.Trail.Logging"}, []string{"eu-central-1", "us-east-1", "us-west-2"}, func(region, op, params string) string {
 		switch {
@@ -73,7 +73,7 @@ func TestTrails(t *testing.T) {
 		trail("us-east-1", other, "there", `,"shared":["111122223333"],"organization":true`+none+delivers),
 		deniedList,
 	)
-	want := []string{"eu-central-1 DescribeTrails", "eu-central-1 GetTrailStatus", "eu-central-1 GetTrailStatus", "us-east-1 DescribeTrails", "us-east-1 GetTrailStatus",
+	want := []string{"eu-central-1 DescribeTrails", "eu-west-1 GetTrailStatus", "us-east-1 DescribeTrails", "us-east-1 GetTrailStatus", "us-east-1 GetTrailStatus",
 		"us-west-2 DescribeTrails", "us-west-2 GetTrailStatus"}
 	if !slices.Equal(requests, want) {
 		t.Errorf("requests %q, want %q", requests, want)
