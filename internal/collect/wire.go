@@ -169,10 +169,12 @@ func useless(ctx, attempt context.Context, err error) error {
 	var timeout net.Error
 	var garbled *smithy.DeserializationError
 	var answer answerError
+	var response *smithyhttp.ResponseError
+	refused := errors.As(err, &response) && response.HTTPStatusCode() >= 300 // by an endpoint that knows what it says
 	switch {
 	case attempt.Err() != nil, errors.As(err, &timeout) && timeout.Timeout():
 		err = errSilence
-	case errors.As(err, &answer), errors.As(err, &garbled), errors.Is(err, io.ErrUnexpectedEOF):
+	case !refused && (errors.As(err, &answer) || errors.As(err, &garbled) || errors.Is(err, io.ErrUnexpectedEOF)):
 	default:
 		return err
 	}

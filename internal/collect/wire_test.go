@@ -130,6 +130,14 @@ func TestSilence(t *testing.T) {
 // An answer that is cut off or garbled once is asked for again; one that always is ends the call soon.
 func TestSecondTry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		cfg, _ := collect.Watch(awstest.Config("eu-central-1", answer(func(r *http.Request) (*http.Response, error) {
+			n++
+			return respond(r, 404, "<html></html>"), nil
+		})), collect.Agent{Version: "test"})
+		if _, err := sqs.NewFromConfig(cfg).ListQueues(t.Context(), &sqs.ListQueuesInput{}); err == nil || n != 1 {
+			t.Errorf("an endpoint that does not know the operation was asked %d times: %v", n, err)
+		}
 		for _, bad := range []string{"", "<html></html>", `{"QueueUrls":5}`, `{"QueueUrls":["u`} {
 			for _, times := range []int{1, 99} {
 				n := 0
