@@ -84,7 +84,7 @@ func (o *oracle) testLaw(t *testing.T) {
 	if o.whole == nil || o.whole.report == nil {
 		t.Fatal("there is no scan to compare with")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Minute)
 	defer cancel()
 	all := o.experiments()
 	paged := 0
