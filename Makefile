@@ -30,7 +30,7 @@ dce:
 
 # Speed and memory; writes docs/benchmarks.md.
 bench:
-	go test -run '^$$' -bench . ./internal/bench | go run ./internal/bench/write
+	go test -run '^$$' -bench . -benchtime 2x ./internal/bench | go run ./internal/bench/write
 
 # The built binary against an independent account served by moto, with faults in between.
 oracle:

@@ -138,6 +138,7 @@ func judge(v *View, r model.Resource) (verdict Verdict) {
 		}
 	}()
 	verdict = v.rule.Check.judge(v, r)
+	verdict.Evidence, verdict.with = verdict.with.all(), nil
 	switch {
 	case verdict.Status == "":
 		return Unsure(model.RuleError, "no verdict")

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"maps"
-
 	"awsscanner/internal/model"
 )
 
@@ -14,6 +12,8 @@ type Verdict struct {
 	Severity Severity       // of a failure
 	FixKey   string         // failures of one rule and account with the same key are cleared by one change
 	Gap      *model.Gap     // set if and only if Status is NotAssessed
+
+	with *evidence // becomes Evidence when the check is done
 }
 
 // A Status is one of four; every rule has exactly one for every resource.
@@ -45,11 +45,33 @@ func (v Verdict) With(name string, value any) Verdict {
 	if a, ok := value.(interface{ Evidence() any }); ok {
 		value = a.Evidence()
 	}
-	old := v.Evidence
-	v.Evidence = make(map[string]any, len(old)+1)
-	maps.Copy(v.Evidence, old)
-	v.Evidence[name] = value
+	v.with = &evidence{name, value, v.with}
 	return v
+}
+
+// evidence is what With has added, newest first: while a verdict is being made a map would be copied for each piece.
+type evidence struct {
+	name   string
+	value  any
+	before *evidence
+}
+
+// all returns the evidence as a map; of two pieces of a name the later counts.
+func (e *evidence) all() map[string]any {
+	if e == nil {
+		return nil
+	}
+	n := 0
+	for x := e; x != nil; x = x.before {
+		n++
+	}
+	m := make(map[string]any, n)
+	for x := e; x != nil; x = x.before {
+		if _, later := m[x.name]; !later {
+			m[x.name] = x.value
+		}
+	}
+	return m
 }
 
 // As gives a failure a severity other than the rule's.
@@ -58,23 +80,26 @@ func (v Verdict) As(s Severity) Verdict { v.Severity = s; return v }
 // Note adds a sentence, as to a pass that has something to say.
 func (v Verdict) Note(text string) Verdict { v.Message = text; return v }
 
+// failed says what became of a call.
+var failed = map[model.Reason]string{
+	model.AccessDenied:         "was denied",
+	model.AccessDeniedSCP:      "was denied by a service control policy",
+	model.AccessDeniedResource: "was denied by the policy of the resource",
+	model.Throttled:            "was throttled to the end",
+	model.TimedOut:             "timed out",
+	model.Stopped:              "was not made, as the scan was ended first",
+	model.CallFailed:           "failed",
+	model.NotEnabled:           "is not enabled here",
+	model.NotSubscribed:        "needs a subscription",
+	model.OutsideScan:          "lies outside of the scan",
+	model.TooLittleData:        "gave too little data",
+	model.NotCollected:         "was not collected",
+	model.RuleError:            "the rule is broken",
+}
+
 // sentence says for people why something was not assessed.
 func sentence(g *model.Gap) string {
-	what := map[model.Reason]string{
-		model.AccessDenied:         "was denied",
-		model.AccessDeniedSCP:      "was denied by a service control policy",
-		model.AccessDeniedResource: "was denied by the policy of the resource",
-		model.Throttled:            "was throttled to the end",
-		model.TimedOut:             "timed out",
-		model.Stopped:              "was not made, as the scan was ended first",
-		model.CallFailed:           "failed",
-		model.NotEnabled:           "is not enabled here",
-		model.NotSubscribed:        "needs a subscription",
-		model.OutsideScan:          "lies outside of the scan",
-		model.TooLittleData:        "gave too little data",
-		model.NotCollected:         "was not collected",
-		model.RuleError:            "the rule is broken",
-	}[g.Reason]
+	what := failed[g.Reason]
 	switch {
 	case g.Reason == model.RuleError:
 		return what + ": " + g.Detail

@@ -271,43 +271,47 @@ func (t Tally) Number() int {
 func Find[R model.Resource](v *View, ref string) (none R, ok bool) {
 	t := typeOf[R]()
 	v.need(t)
-	type refKey struct{ *model.Type }
-	byRef, ok := lookup[map[string][]R](v.snap, refKey{t})
+	type (
+		refKey  struct{ *model.Type }
+		byNames struct {
+			one  map[string]R
+			more map[string][]R // others of a name: an ID says little without its account and region
+		}
+	)
+	all, ok := lookup[byNames](v.snap, refKey{t})
 	if !ok {
-		byRef = cached(v.snap, refKey{t}, func() map[string][]R {
-			all := v.snap.All(t)
-			items, m := make([]R, len(all)), make(map[string][]R, len(all))
-			for i, r := range all {
-				items[i] = r.(R)
-				add := func(ref string) {
-					if m[ref] == nil {
-						m[ref] = items[i : i+1 : i+1] // nearly always the only one
+		all = cached(v.snap, refKey{t}, func() byNames {
+			resources := v.snap.All(t)
+			n := byNames{make(map[string]R, 2*len(resources)), map[string][]R{}}
+			for _, r := range resources {
+				about := r.About()
+				for i, name := range append([]string{about.ID, about.ARN}, about.Refs...) {
+					if name == "" || i > 0 && name == about.ID {
+						continue
+					}
+					if _, taken := n.one[name]; taken {
+						n.more[name] = append(n.more[name], r.(R))
 					} else {
-						m[ref] = append(m[ref], items[i])
+						n.one[name] = r.(R)
 					}
 				}
-				about := r.About()
-				add(about.ID)
-				if about.ARN != "" && about.ARN != about.ID {
-					add(about.ARN)
-				}
-				for _, ref := range about.Refs {
-					add(ref)
-				}
 			}
-			return m
+			return n
 		})
 	}
-	found := byRef[ref]
-	for _, r := range found {
+	found, ok := all.one[ref]
+	if ok && v.scope.sees(found.About()) {
+		return found, true
+	}
+	for _, r := range all.more[ref] {
 		if v.scope.sees(r.About()) {
 			return r, true
 		}
 	}
 	in := v.scope
 	arn, isARN := model.ParseARN(ref)
-	if isARN && len(found) > 0 {
-		return found[0], true
+	if isARN && ok {
+		return found, true
 	}
 	if isARN && t.Scope != model.Referenced {
 		in = scope{Account: arn.Account, Region: arn.Region}

@@ -11,6 +11,7 @@ import (
 // digits, and where the case changes: "/app/DBPassword2" is app, db, password and 2.
 func Words(text string) (words []string) {
 	const other, lower, upper, digit = 0, 1, 2, 3
+	words = make([]string, 0, 8) // grown one by one they would be half of what a rule about names costs
 	start, at := 0, 0            // of the word, and of the last character
 	before, last := other, other // kinds of the last two characters
 	cut := func(i int) {
@@ -47,6 +48,9 @@ func Words(text string) (words []string) {
 func FindWord(words, entries []string) (string, bool) {
 	for _, entry := range entries {
 		for i := range words {
+			if entry == "" || words[i][0] != entry[0] {
+				continue // most are not even worth a look
+			}
 			rest, fits := strings.ReplaceAll(entry, "-", ""), true
 			for j := i; fits && j < len(words); j++ {
 				if rest, fits = strings.CutPrefix(rest, words[j]); fits && rest == "" {

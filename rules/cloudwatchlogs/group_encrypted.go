@@ -67,8 +67,10 @@ aws kms enable-key --key-id <key-arn>`,
 		if engine.MatchAny(p.Exclude, g.ID) {
 			return engine.NotApplicable("excluded by parameter")
 		}
-		if _, sensitive := engine.FindWord(engine.Words(g.ID), p.SensitiveWords); p.SensitiveOnly && !sensitive {
-			return engine.NotApplicable("the name has none of the sensitive_words")
+		if p.SensitiveOnly {
+			if _, sensitive := engine.FindWord(engine.Words(g.ID), p.SensitiveWords); !sensitive {
+				return engine.NotApplicable("the name has none of the sensitive_words")
+			}
 		}
 		if g.Class.Get() == "DELIVERY" {
 			return engine.NotApplicable("its class is DELIVERY: it hands events on and keeps them for one day")

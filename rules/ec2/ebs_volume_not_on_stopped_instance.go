@@ -71,8 +71,9 @@ aws ec2 attach-volume --volume-id <new-volume-id> --instance-id <instance-id> --
 		for _, a := range attached {
 			excuses = append(excuses, func() string { return p.excuse(v, a.Instance) })
 		}
-		if excuse, ok := engine.Of(excuses).First(func(f func() string) bool { return f() != "" }); ok {
-			return engine.NotApplicable(excuse())
+		var excuse string
+		if engine.Of(excuses).Any(func(f func() string) bool { excuse = f(); return excuse != "" }) {
+			return engine.NotApplicable(excuse)
 		}
 		var instances []*ec2.Instance
 		for _, a := range attached {
@@ -121,6 +122,9 @@ func (p *volumeNotOnStopped) excuse(v *engine.View, id string) string {
 }
 
 func (p *volumeNotOnStopped) exempt(what string, attr model.Attr[map[string]string]) string {
+	if len(p.ExemptTags) == 0 {
+		return ""
+	}
 	for _, key := range slices.Sorted(maps.Keys(p.ExemptTags)) {
 		if value, ok := attr.Get()[key]; ok && engine.Match(p.ExemptTags[key], value) {
 			return fmt.Sprintf("%s has the tag %s=%s of exempt_tags", what, key, value)
