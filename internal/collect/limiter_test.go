@@ -41,7 +41,6 @@ func TestPace(t *testing.T) {
 			l, p := &limiter{}, pace{"eu", "sqs:ListQueues"}
 			stop := time.Now().Add(4 * time.Minute)
 			var all sync.WaitGroup
-			var mu sync.Mutex
 			var warm struct{ served, throttled int }
 			for range concurrency {
 				all.Go(func() {
@@ -56,11 +55,11 @@ func TestPace(t *testing.T) {
 						} else {
 							l.throttled(p)
 						}
-						mu.Lock()
+						server.mu.Lock()
 						if warm.served == 0 && time.Until(stop) < 3*time.Minute {
 							warm.served, warm.throttled = server.served, server.throttled
 						}
-						mu.Unlock()
+						server.mu.Unlock()
 					}
 				})
 			}
