@@ -33,7 +33,7 @@ const few = 5
 // Table writes the report for people: about 25 lines for any account, or everything.
 func (r *Report) Table(w io.Writer, style Style) error {
 	t := &table{w: bufio.NewWriter(w), Style: style}
-	t.line("%s", r.title())
+	t.line("%s", r.title(t.Width))
 	t.line("")
 	switch {
 	case style.All || style.GroupBy != "" && style.GroupBy != "fix" || len(r.Filter.Statuses) > 0:
@@ -104,13 +104,10 @@ func colour(text string) string {
 }
 
 // title says whose account was read, by whom, where, and for how much.
-func (r *Report) title() string {
+// In few columns it says less of each, but of everything.
+func (r *Report) title(width int) string {
 	s := r.Snapshot
-	caller := s.Caller
-	if arn, ok := model.ParseARN(caller); ok {
-		caller = arn.Resource
-	}
-	accounts := r.Accounts()
+	accounts, regions := r.Accounts(), r.Regions()
 	who := "no account"
 	switch {
 	case len(accounts) == 1:
@@ -118,20 +115,36 @@ func (r *Report) title() string {
 	case len(accounts) > 1:
 		who = fmt.Sprintf("%d accounts", len(accounts))
 	}
-	regions := r.Regions()
-	where := count(len(regions), "region")
-	if len(regions) > 0 && len(regions) <= 3 {
-		where = strings.Join(regions, " ")
+	caller := s.Caller
+	if arn, ok := model.ParseARN(caller); ok {
+		caller = arn.Resource
 	}
-	text := who
-	if caller != "" {
-		text += " as " + caller
+	short := caller
+	if parts := strings.Split(caller, "/"); len(parts) > 1 { // assumed-role/NAME/SESSION, user/PATH/NAME
+		short = parts[1]
 	}
 	calls := count(s.Calls, "call")
 	if s.Throttled > 0 {
 		calls += fmt.Sprintf(" (%d throttled)", s.Throttled)
 	}
-	return fmt.Sprintf("%s · %s · %s · %s · %s", text, where, count(len(r.Rules), "rule"), calls, s.Start.UTC().Format("2006-01-02 15:04 UTC"))
+	where := count(len(regions), "region")
+	names := where
+	if len(regions) > 0 && len(regions) <= 3 {
+		names = strings.Join(regions, " ")
+	}
+	line := func(caller, where string) string {
+		text := who
+		if caller != "" {
+			text += " as " + caller
+		}
+		return strings.Join([]string{text, where, count(len(r.Rules), "rule"), calls, s.Start.UTC().Format("2006-01-02 15:04 UTC")}, " · ")
+	}
+	for _, text := range []string{line(caller, names), line(caller, where)} {
+		if width <= 0 || utf8.RuneCountInString(text) <= width {
+			return text
+		}
+	}
+	return line(short, where)
 }
 
 // what says what a unit is about: "7 queues in eu-west-1: a, b, c ...".
