@@ -19,7 +19,7 @@ import (
 )
 
 // concurrency bounds the requests under way at once in a whole scan.
-const concurrency = 32
+const concurrency = 64
 
 // Run makes the calls of a plan at all places, which are the regions of accounts, and puts what
 // it found into the snapshot. What fails becomes a gap there: Run itself cannot fail.
