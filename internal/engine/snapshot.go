@@ -519,19 +519,3 @@ func (s *Snapshot) Save(w io.Writer) error {
 	}
 	return out.Flush()
 }
-
-// Gaps returns one gap of each call that failed somewhere.
-func (s *Snapshot) Gaps() map[string]*model.Gap {
-	out := map[string]*model.Gap{}
-	for _, h := range s.Holes() {
-		out[h.Gap.Call] = h.Gap
-	}
-	for _, c := range s.byKind {
-		for _, r := range c.all {
-			for _, g := range r.About().Gaps {
-				out[g.Call] = g
-			}
-		}
-	}
-	return out
-}

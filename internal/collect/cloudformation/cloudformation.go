@@ -62,13 +62,14 @@ func Calls(at collect.At) []collect.Call {
 		When:  collect.If(func(s *my.Stack) bool { return my.EventsRead(s.Status.Get()) }),
 		Do: collect.PerItem(func(ctx context.Context, s *my.Stack) error {
 			var since time.Time
-			failures := []my.Failure{}
+			failures, events := []my.Failure{}, 0
 			pages := cloudformation.NewDescribeStackEventsPaginator(c, &cloudformation.DescribeStackEventsInput{StackName: &s.ID})
 			for began := false; !began && pages.HasMorePages(); { // newest first, back to where the last operation began
 				page, err := pages.NextPage(ctx)
 				if err != nil {
 					return err
 				}
+				events += len(page.StackEvents)
 				for _, e := range page.StackEvents {
 					if e.Timestamp == nil { // always there: without it the newest event is not the newest
 						return errors.New("the answer has an event without a time")
@@ -88,12 +89,18 @@ func Calls(at collect.At) []collect.Call {
 					}
 				}
 			}
+			if began, ok := s.Began.Lookup(); events == 0 && ok && began.After(at.Start.Add(-kept)) {
+				return errors.New("the answer has no event, although the last operation began less than 90 days ago")
+			}
 			slices.Reverse(failures)
 			s.Since, s.Failures = model.Known(since), model.Known(failures)
 			return nil
 		}),
 	}}
 }
+
+// kept is how long CloudFormation keeps events. Source: CloudFormation User Guide, "Monitor stack progress".
+const kept = 90 * 24 * time.Hour
 
 // begins reports whether a stack comes into this status by somebody's request rather than by a failure.
 func begins(s types.ResourceStatus) bool {

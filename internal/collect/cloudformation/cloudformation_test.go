@@ -199,3 +199,16 @@ func TestEventsWithoutStatus(t *testing.T) {
 		t.Errorf("requests %q, want %q", requests, want)
 	}
 }
+
+// Events are kept for 90 days: an answer without any says nothing of a stack that was touched since, lest it look long failed.
+func TestEventsThatMustBeThere(t *testing.T) {
+	const recent = `<CreationTime>2025-12-01T00:00:00Z</CreationTime>`
+	got, _ := collecttest.Run(t, Calls, []string{"cloudformation.Stack.Since"}, []string{"eu-central-1"}, func(_, op, _ string) string {
+		if op == "DescribeStacks" {
+			return stacks(listed("a", recent+`<StackStatus>CREATE_FAILED</StackStatus>`))
+		}
+		return `<StackEvents/>`
+	})
+	collecttest.Want(t, got, stack("a", `,"gaps":[{"reason":"call-failed","call":"cloudformation:DescribeStackEvents","detail":"the answer has no event, although the last operation began less than 90 days ago"}]`+
+		`,"status":"CREATE_FAILED","statusReason":"","root":"","began":"2025-12-01T00:00:00Z","tags":{}`))
+}

@@ -91,9 +91,19 @@ func TestConformance(t *testing.T) {
 	var whole *engine.Snapshot
 	synctest.Test(t, func(t *testing.T) { whole = scan(t, plan, client) })
 	before := verdicts(whole)
-	for op, g := range whole.Gaps() {
+	unrecorded := func(g *model.Gap) {
 		if strings.Contains(g.Detail, "nothing was recorded") {
-			t.Errorf("%s: %s: record it, or write it into testdata/more.jsonl", op, g.Detail)
+			t.Errorf("%s: %s: record it, or write it into testdata/more.jsonl", g.Call, g.Detail)
+		}
+	}
+	for _, h := range whole.Holes() {
+		unrecorded(h.Gap)
+	}
+	for _, typ := range kinds.All {
+		for _, r := range whole.All(typ) {
+			for _, g := range r.About().Gaps {
+				unrecorded(g)
+			}
 		}
 	}
 	for _, op := range plan.Ops {

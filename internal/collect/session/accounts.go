@@ -66,9 +66,8 @@ func AssumeGap(r Role, err error) *model.Gap {
 
 // A Member is an account of the organization.
 type Member struct {
-	ID, Name, ARN string
-	State         string   // ACTIVE, SUSPENDED, ...
-	Paths         []string // organizational units: "o-1/r-1/ou-1/ou-2/"
+	ID    string
+	State string // ACTIVE, SUSPENDED, ...
 }
 
 // A Pick says which members to scan. The zero Pick takes all that are active.
@@ -89,7 +88,7 @@ func (s *Session) Members(ctx context.Context, pick Pick) ([]Member, error) {
 			return nil, organizationError(ctx, err)
 		}
 		for _, a := range page.Accounts {
-			m := Member{ID: aws.ToString(a.Id), Name: aws.ToString(a.Name), ARN: aws.ToString(a.Arn), State: string(a.State), Paths: a.Paths}
+			m := Member{ID: aws.ToString(a.Id), State: string(a.State)}
 			if m.State == "" { // the older member says the same of active accounts
 				m.State = string(a.Status)
 			}
