@@ -130,15 +130,17 @@ func (rec *Recorder) Do(r *http.Request) (*http.Response, error) {
 	return e.response(r), nil
 }
 
-// Save writes what was recorded, one exchange a line, in a fixed order.
-func (rec *Recorder) Save(w io.Writer) error {
+// Save writes what was recorded of some operations, one exchange a line, in a fixed order.
+func (rec *Recorder) Save(w io.Writer, of func(op string) bool) error {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
 	keys := make([]Request, 0, len(rec.all))
 	for q := range rec.all {
-		keys = append(keys, q)
+		if of(q.Op) {
+			keys = append(keys, q)
+		}
 	}
 	slices.SortFunc(keys, func(a, b Request) int {
 		return cmp.Or(cmp.Compare(a.Op, b.Op), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Params, b.Params))

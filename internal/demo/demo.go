@@ -2,9 +2,8 @@
 package demo
 
 import (
-	_ "embed"
+	"embed"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,8 +11,10 @@ import (
 	"awsscanner/internal/awstest"
 )
 
-//go:embed account.jsonl
-var account string
+// The answers to the calls of a service: recorded.jsonl from an emulator, the others as the API reference documents them.
+//
+//go:embed account/*.jsonl
+var account embed.FS
 
 // Start is the time of the recording. A scan that begins then has the same verdicts for ever.
 var Start = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -25,7 +26,16 @@ const home = "eu-central-1"
 func Client() (*awstest.Replayer, error) { return awstest.Replay(Recording()) }
 
 // Recording returns the answers as awstest.Replay reads them.
-func Recording() io.Reader { return strings.NewReader(account) }
+func Recording() io.Reader {
+	var all []io.Reader
+	files, _ := account.ReadDir("account") // it is part of the program
+	for _, f := range files {
+		if part, err := account.Open("account/" + f.Name()); err == nil {
+			all = append(all, part)
+		}
+	}
+	return io.MultiReader(all...)
+}
 
 // Config returns a configuration whose clients see the account.
 func Config() (aws.Config, error) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Corrects a new recording, account.jsonl, where moto does not answer as AWS does.
+"""Corrects a new recording, account/recorded.jsonl, where moto does not answer as AWS does.
 
 usage: edit.py            (in this folder)
 
@@ -262,9 +262,9 @@ def content_type(e):
 
 
 def main():
-    exchanges = [json.loads(line) for line in open("account.jsonl", encoding="utf-8")]
+    exchanges = [json.loads(line) for line in open("account/recorded.jsonl", encoding="utf-8")]
     if any("edited" in e for e in exchanges):
-        sys.exit("account.jsonl is corrected already: record it anew first")
+        sys.exit("account/recorded.jsonl is corrected already: record it anew first")
     edited = [[] for _ in exchanges]
     for op, why, if_, function in corrections:
         found = [i for i, e in enumerate(exchanges) if e and op in ("", e["op"]) and if_(e)]
@@ -279,7 +279,7 @@ def main():
             e["edited"] = "; ".join(reasons)
         if "op" in e:
             lines.append((e["op"], e["region"], e["params"], json.dumps(e, ensure_ascii=False, separators=(",", ":"))))
-    with open("account.jsonl", "w", encoding="utf-8") as f:
+    with open("account/recorded.jsonl", "w", encoding="utf-8") as f:
         f.writelines(line + "\n" for *_, line in sorted(lines))
 
 

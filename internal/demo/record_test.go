@@ -1,9 +1,12 @@
 package demo
 
 import (
+	"bytes"
+	"encoding/json"
 	"flag"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -19,7 +22,7 @@ import (
 	"awsscanner/rules"
 )
 
-var record = flag.String("record", "", "record account.jsonl at this `URL`, where seed.py serves the account")
+var record = flag.String("record", "", "record account/recorded.jsonl at this `URL`, where seed.py serves the account")
 
 // regions are those that acme uses.
 var regions = []string{"eu-central-1", "eu-west-1", "us-east-1"}
@@ -29,15 +32,16 @@ func TestRecord(t *testing.T) {
 	if *record == "" {
 		return
 	}
+	written := writtenByHand(t)
 	recorder := &awstest.Recorder{Client: http.DefaultClient}
 	cfg := awstest.Config(home, recorder)
 	cfg.BaseEndpoint = record
 	scan(t, cfg)
-	f, err := os.Create("account.jsonl")
+	f, err := os.Create("account/recorded.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := recorder.Save(f); err != nil {
+	if err := recorder.Save(f, func(op string) bool { return !written[op] }); err != nil {
 		t.Error(err)
 	}
 	if err := f.Close(); err != nil {
@@ -78,4 +82,31 @@ func scan(t *testing.T, cfg aws.Config) *engine.Snapshot {
 	s := engine.NewSnapshot(h)
 	plan.Run(t.Context(), places, s)
 	return s
+}
+
+// writtenByHand returns the operations whose answers stand in files of their own.
+func writtenByHand(t *testing.T) map[string]bool {
+	t.Helper()
+	ops := map[string]bool{}
+	files, err := filepath.Glob("account/*.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if filepath.Base(name) == "recorded.jsonl" {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range bytes.Lines(text) {
+			var e awstest.Exchange
+			if err := json.Unmarshal(line, &e); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			ops[e.Op] = true
+		}
+	}
+	return ops
 }
