@@ -222,8 +222,11 @@ func reports(b *testing.B, write func(*report.Report, io.Writer) error) {
 			var out counter
 			findings := 0
 			measure(b, n, func() { forget(s); out = 0 }, func() {
-				r := report.New("bench", s, judges, report.Filter{Statuses: engine.Statuses})
-				if err := write(r, &out); err != nil {
+				r, err := report.New("bench", engine.Whole(s), judges, report.Filter{Statuses: engine.Statuses})
+				if err == nil {
+					err = write(r, &out)
+				}
+				if err != nil {
 					b.Fatal(err)
 				}
 				findings = 0
