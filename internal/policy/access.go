@@ -175,7 +175,11 @@ func (e *evaluation) members(account string) []caller {
 				}
 			}
 			for _, p := range s.Principals.Service {
-				add(caller{kind: service, account: account, service: p})
+				if slices.ContainsFunc(s.Conditions, func(c Condition) bool {
+					return slices.ContainsFunc(c.Values, func(v string) bool { return accountOf(v) == account })
+				}) { // else it acts for anyone, which is no grant to this account
+					add(caller{kind: service, account: account, service: p})
+				}
 			}
 		}
 		for _, c := range s.Conditions {
