@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -123,7 +124,7 @@ func newEvaluation(d *Document, q *Question) *evaluation {
 	}
 	named := append(d.accounts(true), q.Account, q.Caller)
 	for n := 999_999_999_999; ; n-- {
-		if e.stranger = fmt.Sprint(n); !slices.Contains(named, e.stranger) {
+		if e.stranger = strconv.Itoa(n); !slices.Contains(named, e.stranger) {
 			return e
 		}
 	}

@@ -203,7 +203,7 @@ func parsePrincipals(n node) (*Principals, error) {
 	for i, name := range n.names {
 		list, err := n.items[i].strings(false)
 		if err != nil {
-			return nil, fmt.Errorf("Principal %s %w", name, err)
+			return nil, fmt.Errorf("the principals of type %s: one %w", name, err)
 		}
 		switch name {
 		case "AWS":

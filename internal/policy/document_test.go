@@ -8,10 +8,14 @@ import (
 func TestParseRefuses(t *testing.T) {
 	for _, c := range []struct{ name, doc, want string }{
 		{"no JSON", `{"Version"`, "at byte"},
-		{"cut off", `{"Version":"2012-10-17","Statement":[`, "unexpected EOF"},
+		{"cut off", `{"Version":"2012-10-17","Statement":[`, "ends too early"},
 		{"null", `null`, "no JSON object"},
 		{"a list", `[]`, "no JSON object"},
 		{"more after the end", document() + "{}", "more follows"},
+		{"zero byte", document() + "\x00", "zero byte"},
+		{"bad number", `{"Statement":01}`, "no JSON value"},
+		{"bad escape", `{"Id":"\x"}`, "bad escape"},
+		{"trailing comma", `{"Statement":[],}`, "expected"},
 		{"not UTF-8", "{\"Id\":\"\xff\"}", "UTF-8"},
 		{"too deep", strings.Repeat("[", 100), "nested"},
 		{"Statement twice", `{"Statement":[],"Statement":[]}`, `"Statement" stands twice`},
@@ -31,7 +35,7 @@ func TestParseRefuses(t *testing.T) {
 		{"Action is a list of lists", `{"Statement":{"Effect":"Allow","Action":[["*"]]}}`, "Action is neither a string"},
 		{"Principal is an ARN", document(st("Allow", `"arn:aws:iam::111122223333:root"`, "")), "neither * nor a map"},
 		{"Principal of an unknown type", document(st("Allow", `{"Aws":"*"}`, "")), `type "Aws" is not known`},
-		{"account as a number", document(st("Allow", `{"AWS":111122223333}`, "")), "Principal AWS is neither"},
+		{"account as a number", document(st("Allow", `{"AWS":111122223333}`, "")), "type AWS: one is neither"},
 		{"condition without operator", when(`"aws:SourceVpc":"a"`), "Condition aws:SourceVpc is no object"},
 		{"condition value null", when(`"Bool":{"aws:SecureTransport":null}`), "neither a string"},
 	} {
