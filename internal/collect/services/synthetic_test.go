@@ -1,0 +1,299 @@
+package services_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	accounts "github.com/aws/aws-sdk-go-v2/service/account"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/schemas"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/aws/smithy-go/transport/http/protocol/restxml"
+	"github.com/aws/smithy-go/transport/http/protocol/rpcv2"
+
+	"awsscanner/internal/awstest"
+	"awsscanner/internal/collect"
+	"awsscanner/internal/collect/services"
+	"awsscanner/internal/collect/session"
+	"awsscanner/internal/engine"
+	"awsscanner/internal/model"
+	"awsscanner/internal/model/kinds"
+)
+
+var synthetic = map[string]int{"AWS::SQS::Queue": 1002, "AWS::Logs::LogGroup": 51, "AWS::SSM::Parameter": 101, "AWS::CertificateManager::Certificate": 1001,
+	"AWS::CloudFormation::Stack": 101, "AWS::EC2::Volume": 1001, "AWS::EC2::Instance": 1001, "AWS::KMS::Key": 40, "AWS::CloudTrail::Trail": 2, "AWS::CloudTrail::EventDataStore": 3}
+
+// serve starts a server, and returns a configuration of its first account.
+func serve(t *testing.T, s *awstest.Synthetic) aws.Config {
+	t.Helper()
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	cfg := awstest.Config("eu-west-1", server.Client())
+	cfg.BaseEndpoint = &server.URL
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(s.Key(s.Account(0)), "any", "")
+	return cfg
+}
+
+// scanSynthetic reads all that the collectors can of all accounts.
+func scanSynthetic(t *testing.T, s *awstest.Synthetic) *engine.Snapshot {
+	t.Helper()
+	plan, err := collect.NewPlan(services.All, kinds.All, everything())
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := session.Open(t.Context(), serve(t, s), collect.Agent{Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	members, err := base.Members(t.Context(), session.Pick{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var places []collect.At
+	h := engine.Header{Partition: base.Partition, Start: s.Start}
+	for _, m := range members {
+		sess := base
+		if m.ID != base.Account {
+			if sess, err = base.Assume(t.Context(), session.Role{ARN: "arn:aws:iam::" + m.ID + ":role/scan"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, region := range sess.Regions(t.Context()).Enabled {
+			places = append(places, sess.At(region, s.Start))
+			h.Read = append(h.Read, model.Place{Account: m.ID, Region: region})
+		}
+	}
+	snapshot := engine.NewSnapshot(h)
+	plan.Run(t.Context(), places, snapshot)
+	return snapshot
+}
+
+var start = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
+// Every collector reads all pages of all places, asks nothing twice, and understands all it is told.
+func TestSynthetic(t *testing.T) {
+	s := &awstest.Synthetic{Seed: 1, Accounts: 2, Regions: []string{"eu-west-1", "us-east-1"}, Resources: synthetic, Start: start}
+	snapshot := scanSynthetic(t, s)
+	const places = 4
+	for kind, n := range synthetic {
+		if got := len(snapshot.All(kinds.All[model.Kind(kind)])); kind != "AWS::KMS::Key" && got != n*places {
+			t.Errorf("%d of %s, want %d", got, kind, n*places)
+		}
+	}
+	if got := len(snapshot.All(kinds.All["AWS::KMS::Key"])); got < 40*places/2 || got > 40*places {
+		t.Errorf("%d keys, want most of %d", got, 40*places)
+	}
+	foreign := 0
+	for _, h := range snapshot.Holes() {
+		if h.Gap.Reason == model.OutsideScan && strings.Contains(h.ID, ":999988887777:") {
+			foreign++
+		} else {
+			t.Errorf("hole %s %s %s %s", h.Kind, h.Place, h.ID, h.Gap)
+		}
+	}
+	if foreign == 0 {
+		t.Error("no foreign")
+	}
+	for _, typ := range kinds.All {
+		for _, r := range snapshot.All(typ) {
+			for _, g := range r.About().Gaps {
+				t.Errorf("%s: %s", r.About().ARN, g)
+			}
+		}
+	}
+	stats := s.Stats()
+	for what, m := range map[string]map[string]int{"asked twice": stats.Duplicates, "without a generator": stats.Unknown, "throttled": stats.Throttled, "spoilt": stats.Spoilt} {
+		if len(m) > 0 {
+			t.Errorf("%s: %v", what, m)
+		}
+	}
+	for op, want := range map[string]int{"sqs:ListQueues": 2, "sqs:GetQueueAttributes": 1002, "cloudwatchlogs:DescribeLogGroups": 2, "ssm:DescribeParameters": 3, "acm:ListCertificates": 2,
+		"cloudformation:DescribeStacks": 2, "ec2:DescribeVolumes": 2, "ec2:DescribeInstances": 2, "cloudtrail:DescribeTrails": 1, "cloudtrail:GetTrailStatus": 2,
+		"cloudtrail:GetEventSelectors": 2, "cloudtrail:ListEventDataStores": 1, "cloudtrail:GetEventDataStore": 3} {
+		if got := stats.Requests[op]; got != want*places {
+			t.Errorf("%s: %d requests, want %d", op, got, want*places)
+		}
+	}
+	for op, atLeast := range map[string]int{"acm:DescribeCertificate": 100, "cloudformation:DescribeStackEvents": 4 * places, "kms:DescribeKey": 40} {
+		if got := stats.Requests[op]; got < atLeast {
+			t.Errorf("%s: %d requests, want at least %d", op, got, atLeast)
+		}
+	}
+}
+
+// The same seed makes the same accounts, however the requests come; another seed makes others.
+func TestSyntheticSeed(t *testing.T) {
+	few := map[string]int{}
+	for kind := range synthetic {
+		few[kind] = 12
+	}
+	saved := func(seed uint64) string {
+		var b bytes.Buffer
+		snapshot := scanSynthetic(t, &awstest.Synthetic{Seed: seed, Regions: []string{"eu-west-1", "us-east-1"}, Resources: few, Start: start})
+		if err := snapshot.Save(&b); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	first := saved(1)
+	if first != saved(1) {
+		t.Error("one seed makes two accounts")
+	}
+	if first == saved(2) {
+		t.Error("two seeds make one account")
+	}
+}
+
+// A list that breaks off on its second page keeps the first.
+func TestSyntheticSecondPage(t *testing.T) {
+	s := &awstest.Synthetic{Regions: []string{"eu-west-1"}, Resources: map[string]int{"AWS::EC2::Volume": 1001, "AWS::SQS::Queue": 3}, Start: start,
+		Faults: []awstest.Fault{{Kind: awstest.Denied, Op: "ec2:DescribeVolumes", Page: 2}, {Kind: awstest.Broken, Op: "sqs:*", Resource: "00001", First: 2},
+			{Kind: awstest.DeniedSCP, Op: "sqs:Get*", Resource: "00002"}}}
+	snapshot := scanSynthetic(t, s)
+	if got := len(snapshot.All(kinds.All["AWS::EC2::Volume"])); got != 1000 {
+		t.Errorf("%d volumes, want 1000", got)
+	}
+	var holes, gaps []string
+	for _, h := range snapshot.Holes() {
+		holes = append(holes, string(h.Kind)+" "+string(h.Gap.Reason))
+	}
+	for _, q := range snapshot.All(kinds.All["AWS::SQS::Queue"]) {
+		for _, g := range q.About().Gaps {
+			gaps = append(gaps, q.About().Name[len(q.About().Name)-5:]+" "+string(g.Reason))
+		}
+	}
+	if !slices.Equal(holes, []string{"AWS::EC2::Volume access-denied"}) || !slices.Equal(gaps, []string{"00002 access-denied-scp"}) {
+		t.Errorf("holes %q, gaps %q", holes, gaps)
+	}
+	if stats := s.Stats(); stats.Spoilt["sqs:GetQueueAttributes"] != 2 || stats.Requests["sqs:GetQueueAttributes"] != 5 {
+		t.Errorf("spoilt %v of %v", stats.Spoilt, stats.Requests)
+	}
+}
+
+// Each protocol says no in its own way, and the SDK's decoders understand it.
+func TestSyntheticErrors(t *testing.T) {
+	ctx := context.Background()
+	protocols := []struct {
+		name  string
+		call  func(aws.Config) error
+		codes string // throttled, denied, expired, unknown operation
+	}{
+		{"JSON 1.0", func(c aws.Config) error {
+			_, err := sqs.NewFromConfig(c).ListQueues(ctx, &sqs.ListQueuesInput{})
+			return err
+		}, "RequestThrottled 400, AccessDeniedException 400, ExpiredTokenException 400"},
+		{"JSON 1.1", func(c aws.Config) error {
+			_, err := kms.NewFromConfig(c).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String("alias/x")})
+			return err
+		}, "ThrottlingException 400, AccessDeniedException 400, ExpiredTokenException 400"},
+		{"CBOR", func(c aws.Config) error {
+			_, err := sqs.NewFromConfig(c, overCBOR).ListQueues(ctx, &sqs.ListQueuesInput{})
+			return err
+		}, "RequestThrottled 400, AccessDeniedException 400, ExpiredTokenException 400"},
+		{"query", func(c aws.Config) error {
+			_, err := cloudformation.NewFromConfig(c).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{})
+			return err
+		}, "Throttling 400, AccessDenied 403, ExpiredToken 403"},
+		{"EC2", func(c aws.Config) error {
+			_, err := ec2.NewFromConfig(c).DescribeVolumes(ctx, &ec2.DescribeVolumesInput{})
+			return err
+		}, "RequestLimitExceeded 503, UnauthorizedOperation 403, RequestExpired 400"},
+		{"REST JSON", func(c aws.Config) error {
+			_, err := accounts.NewFromConfig(c).ListRegions(ctx, &accounts.ListRegionsInput{})
+			return err
+		}, "TooManyRequestsException 429, AccessDeniedException 403, ExpiredTokenException 403"},
+		{"S3", func(c aws.Config) error { return restError(c, "s3", "/") }, "SlowDown 503, AccessDenied 403, ExpiredToken 400"},
+		{"REST XML", func(c aws.Config) error { return restError(c, "route53", "/2013-04-01/hostedzone") }, "Throttling 400, AccessDenied 403, ExpiredToken 403"},
+	}
+	for _, p := range protocols {
+		want := strings.Split(p.codes, ", ")
+		for i, kind := range []awstest.Kind{awstest.Throttled, awstest.Denied, awstest.Expired} {
+			cfg := serve(t, &awstest.Synthetic{Regions: []string{"eu-west-1"}, Faults: []awstest.Fault{{Kind: kind}}})
+			cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+			err := p.call(cfg)
+			var api smithy.APIError
+			var status *smithyhttp.ResponseError
+			if code, _, _ := strings.Cut(want[i], " "); !errors.As(err, &api) || api.ErrorCode() != code {
+				t.Errorf("%s, %s: %v, want %s", p.name, kind, err, want[i])
+			}
+			if errors.As(err, &status) && !strings.HasSuffix(want[i], " "+status.HTTPResponse().Status[:3]) {
+				t.Errorf("%s, %s: status %s, want %s", p.name, kind, status.HTTPResponse().Status, want[i])
+			}
+		}
+	}
+}
+
+func overCBOR(o *sqs.Options) { o.Protocol = rpcv2.NewCBOR(schemas.AmazonSQS) }
+
+// restError makes a request for which there is no client here, and lets the SDK decode what it says.
+func restError(c aws.Config, service, path string) error {
+	key, err := c.Credentials.Retrieve(context.Background())
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequest("GET", *c.BaseEndpoint+path, nil)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key.AccessKeyID+"/20261101/eu-west-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
+	res, err := c.HTTPClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	response := &smithyhttp.Response{Response: res}
+	err = restxml.New(schemas.AmazonSQS).DeserializeResponse(context.Background(), nil, &smithy.TypeRegistry{}, response, nil)
+	return &smithyhttp.ResponseError{Response: response, Err: err}
+}
+
+// CBOR carries pages as well: the same queues as by JSON.
+func TestSyntheticCBOR(t *testing.T) {
+	cfg := serve(t, &awstest.Synthetic{Regions: []string{"eu-west-1"}, Resources: map[string]int{"AWS::SQS::Queue": 7}})
+	var urls [2][]string
+	for i, options := range [][]func(*sqs.Options){nil, {overCBOR}} {
+		pages := sqs.NewListQueuesPaginator(sqs.NewFromConfig(cfg, options...), &sqs.ListQueuesInput{MaxResults: aws.Int32(3)})
+		n := 0
+		for ; pages.HasMorePages(); n++ {
+			page, err := pages.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			urls[i] = append(urls[i], page.QueueUrls...)
+		}
+		if n != 3 || len(urls[i]) != 7 {
+			t.Errorf("%d pages: %q", n, urls[i])
+		}
+		out, err := sqs.NewFromConfig(cfg, options...).GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &urls[i][0]})
+		if err != nil || !strings.Contains(out.Attributes["RedrivePolicy"], "deadLetterTargetArn") {
+			t.Errorf("%v %v", out, err)
+		}
+	}
+	if !slices.Equal(urls[0], urls[1]) {
+		t.Errorf("%q by JSON, %q by CBOR", urls[0], urls[1])
+	}
+}
+
+// What a transport sees of other faults: a reset connection is an error, not an answer.
+func TestSyntheticCut(t *testing.T) {
+	cfg := serve(t, &awstest.Synthetic{Regions: []string{"eu-west-1"}, Faults: []awstest.Fault{{Kind: awstest.Cut}}})
+	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	_, err := sqs.NewFromConfig(cfg).ListQueues(t.Context(), &sqs.ListQueuesInput{})
+	var api smithy.APIError
+	if err == nil || errors.As(err, &api) || errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %v, want a reset connection", err)
+	}
+}
