@@ -120,11 +120,13 @@ func (s *Synthetic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refused = said
 	}
 	s.seen.count(c, kind, refused)
-	if refused != nil {
-		c.fail(w, refused)
-		return
+	status, body := http.StatusOK, []byte(nil)
+	if refused == nil {
+		body = c.encode(answer)
+	} else {
+		status, body = refused.status, c.encodeError(refused, w.Header())
 	}
-	c.spoil(w, r, c.encode(answer), fault)
+	c.write(w, r, status, body, fault)
 }
 
 // admit says why AWS does not look at a request, in the order in which it checks: who is calling, and how often.
@@ -159,10 +161,12 @@ func (s *Synthetic) fault(c *call, attempt int) Fault {
 	return Fault{}
 }
 
-// spoil writes an answer as a fault leaves it.
-func (c *call) spoil(w http.ResponseWriter, r *http.Request, body []byte, f Fault) {
+// write writes an answer as a fault leaves it.
+func (c *call) write(w http.ResponseWriter, r *http.Request, status int, body []byte, f Fault) {
 	w.Header().Set("Content-Type", c.contentType)
-	status := http.StatusOK
+	if c.protocol == rpcCBOR {
+		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+	}
 	switch f.Kind {
 	case Cut:
 		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
@@ -182,6 +186,7 @@ func (c *call) spoil(w http.ResponseWriter, r *http.Request, body []byte, f Faul
 		}
 	case Slow:
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.WriteHeader(status)
 		for part := range slices.Chunk(body, max(1, f.Rate/10)) {
 			w.Write(part)
 			http.NewResponseController(w).Flush()

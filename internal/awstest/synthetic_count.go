@@ -16,7 +16,7 @@ type Stats struct {
 	Duplicates map[string]int // answers that had been given before: same account, region, operation and parameters
 	Throttled  map[string]int // by its buckets or by a fault
 	Refused    map[string]int // for any other reason
-	Spoilt     map[string]int // answers that a fault made useless
+	Spoilt     map[string]int // answers that a fault held up or made useless
 	Unknown    map[string]int // operations that no table entry serves
 	Concurrent int            // the most requests under way at once
 	Buckets    []Use          // that limited somebody, by account, region and operation
@@ -101,17 +101,23 @@ func (n *counters) count(c *call, kind Kind, refused *refusal) {
 	switch {
 	case kind == Throttled:
 		n.stats.Throttled[c.Op]++
+		return
 	case kind == unknownOp:
 		n.stats.Unknown[c.Op]++
+		return
+	case kind != "" && refusals[kind] == nil:
+		n.stats.Spoilt[c.Op]++
+		return
 	case refused != nil:
 		n.stats.Refused[c.Op]++
-	case kind != "" && kind != Slow && kind != TimedOut:
-		n.stats.Spoilt[c.Op]++
-	case n.answered[c.hash()]:
-		n.stats.Duplicates[c.Op]++
-	default:
-		n.answered[c.hash()] = true
 	}
+	if kind != "" { // a denial may be lifted; that something does not exist is an answer like any other
+		return
+	}
+	if n.answered[c.hash()] {
+		n.stats.Duplicates[c.Op]++
+	}
+	n.answered[c.hash()] = true
 }
 
 // allow takes a token from the bucket of a request, if there is one.

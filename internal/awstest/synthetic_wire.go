@@ -266,37 +266,28 @@ func (c *call) requestID() string {
 	return fmt.Sprintf("5e5b1d00-0000-4000-8000-%012x", c.s.seen.requestID())
 }
 
-// fail writes an error.
-func (c *call) fail(w http.ResponseWriter, e *refusal) {
+// encodeError writes an error, which some protocols have in the header as well.
+func (c *call) encodeError(e *refusal, header http.Header) []byte {
 	id := c.requestID()
+	header.Set("X-Amzn-Requestid", id)
+	if e.query != "" {
+		header.Set("X-Amzn-Query-Error", e.query+";Sender")
+	}
 	err := object{{"Code", e.code}, {"Message", e.message}}
-	var body []byte
 	switch c.protocol {
 	case query, restXML:
-		body = xmlDocument(object{{"ErrorResponse", object{{"Error", append(object{{"Type", "Sender"}}, err...)}, {"RequestId", id}}}}, c.namespace())
+		return xmlDocument(object{{"ErrorResponse", object{{"Error", append(object{{"Type", "Sender"}}, err...)}, {"RequestId", id}}}}, c.namespace())
 	case ec2Query:
-		body = xmlDocument(object{{"Response", object{{"Errors", object{{"Error", err}}}, {"RequestID", id}}}}, "")
+		return xmlDocument(object{{"Response", object{{"Errors", object{{"Error", err}}}, {"RequestID", id}}}}, "")
 	case s3XML:
-		body = xmlDocument(object{{"Error", append(err, member{"RequestId", id})}}, "")
+		return xmlDocument(object{{"Error", append(err, member{"RequestId", id})}}, "")
 	case restJSON:
-		w.Header().Set("X-Amzn-Errortype", e.code)
-		body = appendJSON(nil, object{{"message", e.message}})
+		header.Set("X-Amzn-Errortype", e.code)
+		return appendJSON(nil, object{{"message", e.message}})
 	case rpcCBOR:
-		body = appendCBOR(nil, object{{"__type", e.code}, {"message", e.message}})
-	default:
-		body = appendJSON(nil, object{{"__type", e.code}, {"message", e.message}})
+		return appendCBOR(nil, object{{"__type", e.code}, {"message", e.message}})
 	}
-	if e.query != "" {
-		w.Header().Set("X-Amzn-Query-Error", e.query+";Sender")
-	}
-	if c.protocol == rpcCBOR {
-		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
-	}
-	w.Header().Set("Content-Type", c.contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.Header().Set("X-Amzn-Requestid", id)
-	w.WriteHeader(e.status)
-	w.Write(body)
+	return appendJSON(nil, object{{"__type", e.code}, {"message", e.message}})
 }
 
 // appendJSON writes times as seconds, as JSON protocols do unless a member says otherwise.
