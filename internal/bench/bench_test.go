@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"syscall"
@@ -276,10 +275,7 @@ func BenchmarkTable(b *testing.B) {
 
 // BenchmarkStartup reports the time from the start of the process to the arrival of its first request.
 func BenchmarkStartup(b *testing.B) {
-	binary := filepath.Join(b.TempDir(), "scanner")
-	if out, err := exec.Command("go", "build", "-o", binary, "awsscanner/cmd/scanner").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
+	binary := build(b)
 	arrived := make(chan time.Time, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		select {
