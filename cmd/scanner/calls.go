@@ -169,11 +169,11 @@ func examine(ctx context.Context, c *cobra.Command, src *source, picked []engine
 	if err != nil {
 		return err
 	}
-	all, start, _, err := src.accounts(ctx)
+	roster, err := src.accounts(ctx)
 	if err != nil {
 		return err
 	}
-	sess := all[0].sess
+	sess, start := roster.all[0].sess, roster.start
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "caller\t%s\naccount\t%s\npartition\t%s\n", sess.Caller, sess.Account, sess.Partition)
 	regions := sess.Regions(ctx)

@@ -36,10 +36,7 @@ func planFor(picked []engine.Rule) (*collect.Plan, error) {
 	return plan, nil
 }
 
-var (
-	regionName     = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d+$`)
-	otherPartition = regexp.MustCompile(`^(cn|us-gov|eusc|us-iso[a-z]?|eu-iso[a-z]?)(-[a-z]+)+-\d+$`)
-)
+var regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d+$`)
 
 // choose splits the regions of an account into those to read and those left out.
 func (src *source) choose(r session.Regions) (read, unread []string, err error) {
@@ -75,11 +72,12 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	if err != nil {
 		return nil, err
 	}
-	all, start, whole, err := src.accounts(ctx)
+	roster, err := src.accounts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	h := engine.Header{Tool: version, Start: start, Params: params, Organization: whole}
+	all, start := roster.all, roster.start
+	h := engine.Header{Tool: version, Start: start, Params: params, Organization: roster.whole}
 	for i := range picked {
 		h.Rules = append(h.Rules, picked[i].ID)
 	}
