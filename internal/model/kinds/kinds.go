@@ -9,6 +9,7 @@ import (
 	"awsscanner/internal/model/cloudwatchlogs"
 	"awsscanner/internal/model/ec2"
 	"awsscanner/internal/model/kms"
+	"awsscanner/internal/model/organizations"
 	"awsscanner/internal/model/sqs"
 	"awsscanner/internal/model/ssm"
 )
@@ -21,6 +22,7 @@ var All = model.NewTable(
 	&cloudwatchlogs.LogGroup{},
 	&ec2.Volume{}, &ec2.Instance{},
 	&kms.Key{},
+	&organizations.Organization{},
 	&sqs.Queue{},
 	&ssm.Parameter{},
 )
