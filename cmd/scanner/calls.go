@@ -449,13 +449,13 @@ func permissionsCommand() *cobra.Command {
 	}
 	sel.flags(c.Flags())
 	c.Flags().BoolVar(&org, "org", false, "also what the account needs from which an organization is scanned")
-	c.Flags().StringVarP(&format, "output", "o", "json", "json (a policy document) or list")
+	c.Flags().StringVarP(&format, "output", "o", "json", "json (a policy document), list, or cloudformation (a template of the role, for stacks and stack sets)")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		picked, _, err := sel.pick()
 		if err != nil {
 			return err
 		}
-		if err := oneOf("-o", format, []string{"json", "list"}); err != nil {
+		if err := oneOf("-o", format, []string{"json", "list", "cloudformation"}); err != nil {
 			return err
 		}
 		plan, err := planFor(picked)
@@ -467,21 +467,74 @@ func permissionsCommand() *cobra.Command {
 			calls = append(calls, model.OrganizationCalls...)
 		}
 		actions := collect.Permissions(calls)
-		if format == "list" {
+		switch format {
+		case "list":
 			_, err := fmt.Fprintln(c.OutOrStdout(), strings.Join(actions, "\n"))
 			return err
+		case "cloudformation":
+			return encode(c.OutOrStdout(), roleTemplate(actions))
 		}
-		type statement struct {
-			Sid, Effect string
-			Action      []string
-			Resource    string
-		}
-		return encode(c.OutOrStdout(), struct {
-			Version   string
-			Statement []statement
-		}{"2012-10-17", []statement{{"Scanner", "Allow", actions, "*"}}})
+		return encode(c.OutOrStdout(), allow(actions))
 	}
 	return c
+}
+
+// A policy is an IAM policy document.
+type policy struct {
+	Version   string
+	Statement []statement
+}
+
+type statement struct {
+	Sid, Effect string
+	Action      []string
+	Resource    string
+}
+
+func allow(actions []string) policy {
+	return policy{"2012-10-17", []statement{{"Scanner", "Allow", actions, "*"}}}
+}
+
+// policySize is less than what a managed policy may have, which is 6 144 characters without white space. Source: IAM User Guide, "IAM and AWS
+// STS quotas". A role may have ten of them.
+const policySize = 5500
+
+// roleTemplate returns a CloudFormation template of the role that a scan assumes. It is the same in all partitions.
+func roleTemplate(actions []string) any {
+	type object map[string]any
+	ref := func(name string) object { return object{"Ref": name} }
+	resources, policies := object{}, []object{}
+	for len(actions) > 0 {
+		n, size := 0, 0
+		for n < len(actions) && size+len(actions[n])+len(`"",`) < policySize {
+			size += len(actions[n]) + len(`"",`)
+			n++
+		}
+		name := fmt.Sprintf("Policy%d", len(policies)+1)
+		resources[name] = object{"Type": "AWS::IAM::ManagedPolicy", "Properties": object{"Description": "What scanner reads", "PolicyDocument": allow(actions[:n])}}
+		policies, actions = append(policies, ref(name)), actions[n:]
+	}
+	resources["Role"] = object{"Type": "AWS::IAM::Role", "Properties": object{
+		"RoleName": ref("RoleName"), "Description": "Assumed by scanner, which reads configuration and changes nothing", "ManagedPolicyArns": policies,
+		"MaxSessionDuration": ref("MaxSessionDuration"),
+		"AssumeRolePolicyDocument": object{"Version": "2012-10-17", "Statement": []object{{
+			"Effect": "Allow", "Principal": object{"AWS": ref("TrustedPrincipal")}, "Action": []string{"sts:AssumeRole", "sts:SetSourceIdentity"},
+			"Condition": object{"Fn::If": []any{"HasExternalId", object{"StringEquals": object{"sts:ExternalId": ref("ExternalId")}}, ref("AWS::NoValue")}},
+		}}},
+	}}
+	return object{
+		"AWSTemplateFormatVersion": "2010-09-09",
+		"Description":              "The role that scanner assumes in an account",
+		"Parameters": object{
+			"TrustedPrincipal":   object{"Type": "String", "Description": "ARN of who may assume the role: a role, or arn:PARTITION:iam::ACCOUNT:root for whoever that account allows to"},
+			"RoleName":           object{"Type": "String", "Default": "scanner"},
+			"ExternalId":         object{"Type": "String", "Default": "", "Description": "if somebody else's account scans this one"},
+			"MaxSessionDuration": object{"Type": "Number", "Default": 3600, "MinValue": 3600, "MaxValue": 43200},
+		},
+		"Conditions": object{"HasExternalId": object{"Fn::Not": []object{{"Fn::Equals": []any{ref("ExternalId"), ""}}}}},
+		"Resources":  resources,
+		"Outputs":    object{"RoleArn": object{"Value": object{"Fn::GetAtt": []string{"Role", "Arn"}}}},
+	}
 }
 
 func doctorCommand() *cobra.Command {
