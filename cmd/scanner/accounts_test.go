@@ -7,7 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -226,5 +228,62 @@ func TestFirstRegion(t *testing.T) {
 		if got := (&source{regions: []string{glob}}).firstRegion(); got != want {
 			t.Errorf("--regions %s: first %q, want %q", glob, got, want)
 		}
+	}
+}
+
+// --region of a partition is enough to scan there: what is asked is signed for its regions alone, and the snapshot tells the partition.
+func TestPartitions(t *testing.T) {
+	var mu sync.Mutex
+	var p session.Partition
+	signed := map[string]bool{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=BASE/")
+		region := strings.Split(scope, "/")[1]
+		mu.Lock()
+		defer mu.Unlock()
+		signed[region] = true
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		switch {
+		case !slices.Contains(p.AlwaysOn, region): // credentials are known in their partition alone
+			w.WriteHeader(403)
+			io.WriteString(w, `<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>`)
+		case bytes.Contains(body, []byte("Action=GetCallerIdentity")):
+			fmt.Fprintf(w, "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111111111111</Account><Arn>arn:%s:iam::111111111111:user/ana</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>", p.Name)
+		case r.URL.Path == "/listRegions":
+			w.WriteHeader(404)
+		case bytes.Contains(body, []byte("Action=DescribeRegions")):
+			fmt.Fprintf(w, "<DescribeRegionsResponse><regionInfo>")
+			for _, name := range p.AlwaysOn {
+				fmt.Fprintf(w, "<item><regionName>%s</regionName><optInStatus>opt-in-not-required</optInStatus></item>", name)
+			}
+			fmt.Fprintf(w, "</regionInfo></DescribeRegionsResponse>")
+		default:
+			emptyAccounts(w, r)
+		}
+	}))
+	defer server.Close()
+	setCredentials(t, server.URL)
+	for _, p = range session.Partitions[1:] {
+		clear(signed)
+		last := p.AlwaysOn[len(p.AlwaysOn)-1]
+		src := source{regions: []string{last}}
+		s, err := src.collectLive(t.Context(), rules.All, nil, io.Discard)
+		if err != nil {
+			t.Errorf("%s: %v", p.Name, err)
+			continue
+		}
+		if s.Partition != p.Name || len(s.Read) != 1 || s.Read[0].Region != last || len(s.Holes()) > 0 {
+			t.Errorf("%s: %+v, %d holes", p.Name, s.Header, len(s.Holes()))
+		}
+		for region := range signed {
+			if !slices.Contains(p.AlwaysOn, region) {
+				t.Errorf("%s: a request was signed for %s", p.Name, region)
+			}
+		}
+	}
+	// Without it, the way out is named.
+	if _, err := (&source{}).collectLive(t.Context(), rules.All, nil, io.Discard); err == nil || !strings.Contains(err.Error(), "if they belong to another partition, set --region") {
+		t.Errorf("without --region: %v", err)
 	}
 }
