@@ -76,7 +76,7 @@ func (s *Session) Assume(ctx context.Context, r Role) (*Session, error) {
 			o.SourceIdentity = &r.SourceIdentity
 		}
 	})
-	cfg.Credentials = aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) {
+	cfg.Credentials = aws.NewCredentialsCache(&refusals{provider: provider}, func(o *aws.CredentialsCacheOptions) {
 		o.ExpiryWindow, o.ExpiryWindowJitterFrac = 5*time.Minute, 0.5
 	})
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {

@@ -148,6 +148,16 @@ func TestRenewalDenied(t *testing.T) {
 		if g.Reason != model.CallFailed || g.Call != "sqs:ListQueues" || !strings.HasPrefix(g.Detail, "its credentials could not be renewed: AccessDenied: ") {
 			t.Errorf("%v: %+v", err, g)
 		}
+		// The others do not try for ever.
+		c.asked = nil
+		for range 10 {
+			if _, err := client.ListQueues(t.Context(), &sqs.ListQueuesInput{}); err == nil {
+				t.Error("there are credentials")
+			}
+		}
+		if want := []string{"AKIDEXAMPLE sts:AssumeRole", "AKIDEXAMPLE sts:AssumeRole"}; !slices.Equal(c.asked, want) {
+			t.Errorf("asked %q, want %q", c.asked, want)
+		}
 	})
 }
 

@@ -90,6 +90,7 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 		}
 		return cfg, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
+	cfg.Credentials = aws.NewCredentialsCache(&refusals{provider: cfg.Credentials})
 	if c, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
 		cfg.HTTPClient = c.Freeze()
 	}

@@ -82,6 +82,20 @@ mfa_serial = `+device+`
 			t.Errorf("%v, want %q", err, test.want)
 		}
 	}
+	// Nobody is asked for ever for the code of a device that AWS refuses.
+	asked := 0
+	cfg, err := Load(t.Context(), Options{Profile: "guarded", Region: "us-gov-west-1", MFA: func() (string, error) { asked++; return "654321", nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if _, err := cfg.Credentials.Retrieve(t.Context()); err == nil {
+			t.Error("there are credentials")
+		}
+	}
+	if asked != 3 {
+		t.Errorf("asked %d times", asked)
+	}
 	if _, err := Load(t.Context(), Options{Profile: "none"}); err == nil || !strings.Contains(err.Error(), `there is no profile "none"`) {
 		t.Errorf("an unknown profile: %v", err)
 	}
