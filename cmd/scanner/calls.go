@@ -58,14 +58,13 @@ type totalJSON struct {
 
 // A survey says for which accounts and regions calls are shown.
 type survey struct {
-	partition string
-	regions   []string
-	profile   string
-	org       bool
-	accounts  int // 0: not given
-	perAcct   int // regions of each account; 0: not given
-	resources int // of each kind in each account; -1: not given
-	enabled   int // regions of an account, if nobody says
+	partition  string
+	regions    []string
+	profile    string
+	org        bool
+	accounts   int // 0: not given
+	perAccount int // regions of each account; 0: not given
+	resources  int // of each kind in each account; -1: not given
 }
 
 func callsCommand() *cobra.Command {
@@ -91,7 +90,7 @@ Endpoints are those that the AWS SDK resolves: AWS_USE_FIPS_ENDPOINT, AWS_USE_DU
 	f.BoolVar(&v.org, "org", false, "also the calls that list an organization and enter its accounts")
 	f.BoolVar(&endpoints, "endpoints", false, "only the hosts, one a line, with the name of their VPC endpoint service: for allow-lists")
 	f.IntVar(&v.accounts, "accounts-count", 0, "estimate for so many accounts")
-	f.IntVar(&v.perAcct, "regions-count", 0, "estimate for so many regions of each account")
+	f.IntVar(&v.perAccount, "regions-count", 0, "estimate for so many regions of each account")
 	f.IntVar(&v.resources, "resources", -1, "estimate for so many resources of each kind in each account")
 	f.StringVarP(&format, "output", "o", "table", "table or json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -102,17 +101,17 @@ Endpoints are those that the AWS SDK resolves: AWS_USE_FIPS_ENDPOINT, AWS_USE_DU
 		if err := oneOf("-o", format, []string{"table", "json"}); err != nil {
 			return err
 		}
-		if f.Changed("accounts-count") && v.accounts < 1 || f.Changed("regions-count") && v.perAcct < 1 || f.Changed("resources") && v.resources < 0 {
+		if f.Changed("accounts-count") && v.accounts < 1 || f.Changed("regions-count") && v.perAccount < 1 || f.Changed("resources") && v.resources < 0 {
 			return usage("--accounts-count and --regions-count must be positive, and --resources not negative")
 		}
-		all, err := v.calls(c.Context(), picked)
+		all, partition, err := v.calls(c.Context(), picked)
 		if err != nil {
 			return err
 		}
 		if endpoints {
 			return showHosts(c.OutOrStdout(), format, all)
 		}
-		total, err := v.estimate(picked, all)
+		total, err := v.estimate(picked, all, partition)
 		if err != nil {
 			return err
 		}
@@ -128,16 +127,15 @@ Endpoints are those that the AWS SDK resolves: AWS_USE_FIPS_ENDPOINT, AWS_USE_DU
 }
 
 // calls returns all calls of a scan with some rules, and where they go. It sends nothing.
-func (v *survey) calls(ctx context.Context, picked []engine.Rule) (all []callJSON, err error) {
+func (v *survey) calls(ctx context.Context, picked []engine.Rule) (all []callJSON, partition session.Partition, err error) {
 	cfg, err := session.Load(ctx, session.Options{Profile: v.profile, MFA: func() (string, error) { return "", errors.New("not asked for") }})
 	if err != nil {
-		return nil, failed("%s", err)
+		return nil, partition, failed("%s", err)
 	}
 	partition, regions, err := v.where(cfg.Region)
 	if err != nil {
-		return nil, err
+		return nil, partition, err
 	}
-	v.enabled = len(partition.AlwaysOn)
 	first := cfg.Region // where sessions begin
 	if session.PartitionOf(first).Name != partition.Name || len(v.regions) > 0 {
 		first = regions[0]
@@ -206,13 +204,13 @@ func (v *survey) calls(ctx context.Context, picked []engine.Rule) (all []callJSO
 	for i := range picked {
 		plan, err := planFor(picked[i : i+1])
 		if err != nil {
-			return nil, err
+			return nil, partition, err
 		}
 		for _, op := range plan.Ops {
 			add(op, plan.Often(op), regions, plan.PerResource(op), picked[i].ID)
 		}
 	}
-	return all, nil
+	return all, partition, nil
 }
 
 func otherThan(region string, regions []string) string {
@@ -267,7 +265,7 @@ func (v *survey) where(configured string) (session.Partition, []string, error) {
 
 // estimate says what a scan takes: from the counts that were given, or else from the last saved scan. It is nil if there is neither. It notes at
 // each call how many requests it takes.
-func (v *survey) estimate(picked []engine.Rule, all []callJSON) (*totalJSON, error) {
+func (v *survey) estimate(picked []engine.Rule, all []callJSON, partition session.Partition) (*totalJSON, error) {
 	plan, err := planFor(picked)
 	if err != nil {
 		return nil, err
@@ -275,10 +273,10 @@ func (v *survey) estimate(picked []engine.Rule, all []callJSON) (*totalJSON, err
 	var extent collect.Extent
 	t := &totalJSON{}
 	pace := 0.0 // seconds of a request
-	if v.accounts > 0 || v.perAcct > 0 || v.resources >= 0 {
-		extent = collect.Extent{Accounts: max(1, v.accounts), Regions: v.perAcct}
-		if v.perAcct == 0 {
-			extent.Regions = v.enabled
+	if v.accounts > 0 || v.perAccount > 0 || v.resources >= 0 {
+		extent = collect.Extent{Accounts: max(1, v.accounts), Regions: v.perAccount}
+		if v.perAccount == 0 {
+			extent.Regions = len(partition.AlwaysOn)
 		}
 		n := max(0, v.resources)
 		extent.Resources = func(model.Kind) int { return n * extent.Accounts }
@@ -289,8 +287,8 @@ func (v *survey) estimate(picked []engine.Rule, all []callJSON) (*totalJSON, err
 			return nil, nil
 		}
 		s, err := loadSnapshot(name)
-		if err != nil {
-			return nil, err
+		if err != nil { // the calls are the same
+			return nil, nil
 		}
 		accounts := map[string]bool{}
 		places := 0
