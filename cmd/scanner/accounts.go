@@ -1,16 +1,20 @@
 package main
 
 import (
+	"bufio"
 	"context"
-	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
 	"golang.org/x/time/rate"
 
 	"awsscanner/internal/collect"
@@ -22,16 +26,17 @@ import (
 
 // A source says whose accounts to read, and how.
 type source struct {
-	demo       bool
-	profiles   []string
-	roles      []string
-	externalID string
-	org        bool
-	orgRole    string
-	pick       session.Pick
-	regions    []string // globs; "all" for every enabled one
-	maxRPS     float64
-	timeout    time.Duration
+	demo     bool
+	profiles []string
+	roles    []string
+	role     session.Role // what is common to all: its ARN does not count
+	org      bool
+	orgRole  string
+	pick     session.Pick
+	tags     []string // K=V, of --account-tag
+	regions  []string // globs; "all" for every enabled one
+	maxRPS   float64
+	timeout  time.Duration
 }
 
 func (src *source) flags(f *pflag.FlagSet) {
@@ -44,12 +49,22 @@ func (src *source) flags(f *pflag.FlagSet) {
 
 func (src *source) accountFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&src.roles, "role-arn", nil, "assume this role and scan its account (repeatable)")
-	f.StringVar(&src.externalID, "external-id", "", "external ID that the roles demand")
+	f.StringVar(&src.role.ExternalID, "external-id", "", "external ID that the roles demand")
+	f.StringVar(&src.role.SessionName, "session-name", "", "name of the roles' sessions, as CloudTrail shows it (default scanner)")
+	f.StringVar(&src.role.SourceIdentity, "source-identity", "", "source identity of the roles' sessions")
+	f.DurationVar(&src.role.Duration, "session-duration", 0, "of the roles' sessions, 15m to 12h (default 1h); they are renewed, however long the scan takes")
 	f.BoolVar(&src.org, "org", false, "scan all active accounts of the organization, as its management account or a delegated administrator lists them")
 	f.StringVar(&src.orgRole, "org-role", "OrganizationAccountAccessRole", "with --org: name of the role to assume in each account")
 	f.StringSliceVar(&src.pick.OUs, "ou", nil, "with --org: only accounts in or below these organizational units (IDs)")
 	f.StringSliceVar(&src.pick.Only, "accounts", nil, "with --org: only these accounts (IDs)")
 	f.StringSliceVar(&src.pick.Exclude, "exclude-accounts", nil, "with --org: not these accounts (IDs)")
+	f.StringArrayVar(&src.tags, "account-tag", nil, "with --org: only accounts with this tag, KEY=VALUE (repeatable: all keys, any of the values of one key)")
+	f.StringSliceVar(&src.pick.States, "account-status", nil, "with --org: only accounts in these states (default ACTIVE, as no others can be entered)")
+}
+
+// picksSome reports whether flags leave out accounts of the organization.
+func (src *source) picksSome() bool {
+	return len(src.pick.OUs)+len(src.pick.Only)+len(src.pick.Exclude)+len(src.pick.States)+len(src.tags) > 0
 }
 
 // check refuses flags that contradict each other.
@@ -61,35 +76,84 @@ func (src *source) check() error {
 		return usage("--org and --role-arn exclude each other: name the role of the accounts with --org-role")
 	case len(src.profiles) > 1 && (src.org || len(src.roles) > 0):
 		return usage("--org and --role-arn start from one account: give a single --profile")
-	case !src.org && len(src.pick.OUs)+len(src.pick.Only)+len(src.pick.Exclude) > 0:
-		return usage("--ou, --accounts and --exclude-accounts pick accounts of an organization: add --org")
-	case src.externalID != "" && !src.org && len(src.roles) == 0:
-		return usage("--external-id is for roles: add --role-arn or --org")
+	case !src.org && src.picksSome():
+		return usage("--ou, --accounts, --exclude-accounts, --account-tag and --account-status pick accounts of an organization: add --org")
+	case src.role != session.Role{} && !src.org && len(src.roles) == 0:
+		return usage("--external-id, --session-name, --source-identity and --session-duration are for roles: add --role-arn or --org")
 	case src.maxRPS < 0:
 		return usage("--max-rps must be positive")
 	case src.timeout < 0:
 		return usage("--timeout must be positive")
 	}
-	for _, arn := range src.roles {
-		if a, ok := model.ParseARN(arn); !ok || a.Service != "iam" || a.Account == "" || !strings.HasPrefix(a.Resource, "role/") {
-			return usage("--role-arn %s: write arn:aws:iam::ACCOUNT:role/NAME", arn)
+	roles := src.roles
+	if src.org {
+		roles = []string{fmt.Sprintf("arn:aws:iam::%012d:role/%s", 0, src.orgRole)} // as in each account
+	}
+	for _, arn := range roles {
+		if err := src.roleAt(arn).Check(); err != nil {
+			return usage("%s", err)
 		}
 	}
+	for _, state := range src.pick.States {
+		if err := oneOf("--account-status", state, session.States()); err != nil {
+			return err
+		}
+	}
+	src.pick.Tags = nil
+	for _, tag := range src.tags {
+		key, value, ok := strings.Cut(tag, "=")
+		if !ok || key == "" {
+			return usage("--account-tag %s: write KEY=VALUE", tag)
+		}
+		src.pick.Tags = append(src.pick.Tags, session.Tag{Key: key, Value: value})
+	}
 	return nil
+}
+
+// roleAt returns a role with what the flags say of all.
+func (src *source) roleAt(arn string) session.Role {
+	role := src.role
+	role.ARN = arn
+	return role
 }
 
 // An account is one to scan, or one that could not be entered.
 type account struct {
 	id   string           // or what it was called by, if nobody knows its ID
+	name string           // in the organization; "" if nobody told
 	sess *session.Session // nil if gap says why it could not be entered
 	gap  *model.Gap
 }
 
-// open finds out who is calling.
-func (src *source) open(ctx context.Context, profile string, agent collect.Agent) (*session.Session, error) {
-	o := session.Options{Profile: profile}
-	if len(src.regions) > 0 && otherPartition.MatchString(src.regions[0]) { // the default region would not know the credentials
-		o.Region = src.regions[0]
+// A roster is the accounts of a scan.
+type roster struct {
+	all   []account
+	left  []session.Left // accounts of the organization that are not scanned, and why: for the header of the snapshot and scan.skipped of reports
+	start time.Time
+	whole bool // none of the active accounts of the organization is left out
+}
+
+// firstRegion is where to ask who is calling: "" for where the configuration says. Another partition than that of the default region would not
+// know the credentials.
+func (src *source) firstRegion() string {
+	if len(src.regions) == 0 {
+		return ""
+	}
+	p := session.PartitionOf(src.regions[0])
+	switch {
+	case p.Name == "aws":
+		return ""
+	case regionName.MatchString(src.regions[0]):
+		return src.regions[0]
+	}
+	return p.AlwaysOn[0]
+}
+
+// open finds out who is calling. Where a profile demands the code of an MFA device, ask asks for it.
+func (src *source) open(ctx context.Context, profile string, agent collect.Agent, ask func(profile string) (string, error)) (*session.Session, error) {
+	o := session.Options{Profile: profile, Region: src.firstRegion()}
+	if ask != nil {
+		o.MFA = func() (string, error) { return ask(profile) }
 	}
 	load := func() (aws.Config, error) { return session.Load(ctx, o) }
 	if src.demo {
@@ -117,72 +181,120 @@ func interrupted(ctx context.Context) error {
 }
 
 // accounts enters all accounts to scan, side by side. That one cannot be entered stops none of the others; with a single
-// one it is an error. The whole organization is said to be scanned if none of its active accounts is left out.
-func (src *source) accounts(ctx context.Context) (all []account, start time.Time, whole bool, err error) {
-	start = time.Now().UTC().Truncate(time.Second)
+// one it is an error.
+func (src *source) accounts(ctx context.Context) (r roster, err error) {
+	r.start = time.Now().UTC().Truncate(time.Second)
 	if src.demo {
-		start = demo.Start
+		r.start = demo.Start
 	}
 	agent := collect.Agent{Version: version}
 	if src.maxRPS > 0 {
 		agent.Limit = rate.NewLimiter(rate.Limit(src.maxRPS), 1)
 	}
+	var ask func(string) (string, error)
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		ask = askMFA(ctx, os.Stdin, os.Stderr)
+	}
 	if len(src.profiles) > 1 {
-		all = side(src.profiles, func(profile string) account {
-			sess, err := src.open(ctx, profile, agent)
+		r.all, err = distinct(side(src.profiles, func(profile string) account {
+			sess, err := src.open(ctx, profile, agent, ask)
 			if err != nil {
 				return account{id: "profile " + profile, gap: &model.Gap{Reason: model.CallFailed, Call: "sts:GetCallerIdentity", Detail: err.Error()}}
 			}
 			return account{id: sess.Account, sess: sess}
-		})
-		all, err = distinct(all, src.profiles)
-		return all, start, false, err
+		}), src.profiles)
+		return r, err
 	}
 	profile := ""
 	if len(src.profiles) > 0 {
 		profile = src.profiles[0]
 	}
-	base, err := src.open(ctx, profile, agent)
+	base, err := src.open(ctx, profile, agent, ask)
 	if err != nil {
-		return nil, start, false, err
+		return r, err
 	}
-	var roles []string
+	roles := src.roles
+	for _, arn := range roles {
+		if a, _ := model.ParseARN(arn); a.Partition != base.Partition {
+			return r, usage("--role-arn %s is of the partition %s, but the caller is of %s: no role can be assumed from there", arn, a.Partition, base.Partition)
+		}
+	}
+	names := map[string]string{}
 	switch {
-	case len(src.roles) > 0:
-		roles = src.roles
 	case src.org:
-		members, err := base.Members(ctx, src.pick)
+		members, left, err := base.Members(ctx, src.pick)
 		if ctx.Err() != nil {
-			return nil, start, false, interrupted(ctx)
+			return r, interrupted(ctx)
 		}
 		if err != nil {
-			return nil, start, false, failed("%s", err)
+			return r, failed("%s", err)
 		}
+		r.left, r.whole = left, !slices.ContainsFunc(left, func(l session.Left) bool { return l.State == "ACTIVE" })
 		for _, m := range members {
-			roles = append(roles, fmt.Sprintf("arn:%s:iam::%s:role/%s", base.Partition, m.ID, src.orgRole))
+			names[m.ID] = m.Name
+			arn := fmt.Sprintf("arn:%s:iam::%s:role/%s", base.Partition, m.ID, src.orgRole)
+			if m.ID == base.Account { // the first: what only a delegated administrator is told of the organization is asked there
+				roles = slices.Insert(roles, 0, arn)
+			} else {
+				roles = append(roles, arn)
+			}
 		}
-	default:
-		return []account{{id: base.Account, sess: base}}, start, false, nil
+	case len(roles) == 0:
+		r.all = []account{{id: base.Account, sess: base}}
+		return r, nil
 	}
-	all = side(roles, func(arn string) account {
-		role := session.Role{ARN: arn, ExternalID: src.externalID}
+	all := side(roles, func(arn string) account {
+		role := src.roleAt(arn)
 		if src.org && role.Account() == base.Account { // already there
-			return account{id: base.Account, sess: base}
+			return account{id: base.Account, name: names[base.Account], sess: base}
 		}
 		sess, err := base.Assume(ctx, role)
 		if err != nil {
-			return account{id: role.Account(), gap: session.AssumeGap(role, err)}
+			return account{id: role.Account(), name: names[role.Account()], gap: session.AssumeGap(role, err)}
 		}
-		return account{id: sess.Account, sess: sess}
+		return account{id: sess.Account, name: names[sess.Account], sess: sess}
 	})
 	if ctx.Err() != nil {
-		return nil, start, false, interrupted(ctx)
+		return r, interrupted(ctx)
 	}
 	if len(all) == 1 && all[0].sess == nil {
-		return nil, start, false, failed("account %s cannot be entered: %s", all[0].id, all[0].gap.Detail)
+		return r, failed("account %s cannot be entered: %s", all[0].id, all[0].gap.Detail)
 	}
-	all, err = distinct(all, roles)
-	return all, start, src.org && len(src.pick.OUs)+len(src.pick.Only)+len(src.pick.Exclude) == 0, err
+	r.all, err = distinct(all, roles)
+	return r, err
+}
+
+// askMFA returns what asks on a terminal for the code of an MFA device. Profiles are entered side by side, but asked for one by one.
+func askMFA(ctx context.Context, in io.Reader, out io.Writer) func(profile string) (string, error) {
+	var mu sync.Mutex
+	lines := bufio.NewReader(in)
+	return func(profile string) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		what := "the AWS profile"
+		if profile != "" {
+			what += " " + profile
+		}
+		fmt.Fprintf(out, "MFA code for %s: ", what) // not on standard output, where the report goes
+		type answer struct {
+			line string
+			err  error
+		}
+		got := make(chan answer, 1)
+		go func() { // which an interrupt does not end: the process ends soon
+			line, err := lines.ReadString('\n')
+			got <- answer{line, err}
+		}()
+		select {
+		case a := <-got:
+			return strings.TrimSpace(a.line), a.err
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
 }
 
 // side makes accounts of names, several at a time, in the order of the names.
@@ -204,12 +316,24 @@ func distinct(all []account, names []string) ([]account, error) {
 			return nil, usage("%s and %s lead to the same account %s: leave one out", names[j], names[i], a.id)
 		}
 	}
-	if !slices.ContainsFunc(all, func(a account) bool { return a.sess != nil }) {
-		var why []error
-		for _, a := range all {
-			why = append(why, fmt.Errorf("%s: %s", a.id, a.gap.Detail))
-		}
-		return nil, failed("no account can be entered: %s", strings.ReplaceAll(errors.Join(why...).Error(), "\n", "; "))
+	if slices.ContainsFunc(all, func(a account) bool { return a.sess != nil }) {
+		return all, nil
 	}
-	return all, nil
+	var why []string
+	of := map[string][]string{} // IDs by what is wrong: often it is the same for all
+	for _, a := range all {
+		text := strings.ReplaceAll(a.gap.Detail, a.id, "ACCOUNT")
+		if of[text] == nil {
+			why = append(why, text)
+		}
+		of[text] = append(of[text], a.id)
+	}
+	for i, text := range why {
+		ids := of[text]
+		why[i] = fmt.Sprintf("%s: %s", ids[0], strings.ReplaceAll(text, "ACCOUNT", ids[0]))
+		if len(ids) > 1 {
+			why[i] = fmt.Sprintf("%s and %d more: %s", ids[0], len(ids)-1, text)
+		}
+	}
+	return nil, failed("no account can be entered: %s", strings.Join(why, "; "))
 }

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"awsscanner/internal/collect/session"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
 	"awsscanner/rules"
@@ -33,7 +38,7 @@ func emptyAccounts(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"Accounts":[{"Id":"111111111111","State":"ACTIVE"},{"Id":"222222222222","State":"ACTIVE"},{"Id":"333333333333","State":"ACTIVE"}]}`)
 	case target != "":
 		io.WriteString(w, `{}`)
-	case strings.Contains(text, "Action=AssumeRole") && strings.Contains(text, "222222222222"):
+	case strings.Contains(text, "Action=AssumeRole") && !strings.Contains(text, "333333333333"):
 		w.WriteHeader(403)
 		io.WriteString(w, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized to perform sts:AssumeRole</Message></Error></ErrorResponse>`)
 	case strings.Contains(text, "Action=AssumeRole"):
@@ -49,15 +54,20 @@ func emptyAccounts(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// setCredentials leads the SDK to a server, whatever this machine is set to.
+func setCredentials(t *testing.T, endpoint string) {
+	t.Helper()
+	for name, value := range map[string]string{"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "BASE", "AWS_SECRET_ACCESS_KEY": "s", "AWS_PROFILE": "",
+		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"} {
+		t.Setenv(name, value)
+	}
+}
+
 // An account that cannot be entered stops none of the others, and each rule says that it could not look there.
 func TestOrganization(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(emptyAccounts))
 	defer server.Close()
-	t.Setenv("AWS_ENDPOINT_URL", server.URL)
-	t.Setenv("AWS_ACCESS_KEY_ID", "BASE")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "s")
-	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+	setCredentials(t, server.URL)
 	for _, src := range []source{
 		{org: true, orgRole: "scan"},
 		{roles: []string{"arn:aws:iam::222222222222:role/scan", "arn:aws:iam::333333333333:role/scan"}},
@@ -112,17 +122,172 @@ func TestOrganization(t *testing.T) {
 func TestSourceCheck(t *testing.T) {
 	role := "arn:aws:iam::222222222222:role/scan"
 	for want, src := range map[string]source{
-		"":                       {roles: []string{role}, externalID: "x"},
+		"":                       {roles: []string{role}, role: session.Role{ExternalID: "xy", Duration: 2 * time.Hour}},
 		"--demo scans":           {demo: true, roles: []string{role}},
 		"exclude each other":     {org: true, roles: []string{role}},
 		"single --profile":       {org: true, profiles: []string{"a", "b"}},
-		"add --org":              {pick: struct{ OUs, Only, Exclude []string }{OUs: []string{"ou-1"}}},
-		"add --role-arn or":      {externalID: "x"},
+		"add --org":              {pick: session.Pick{OUs: []string{"ou-1"}}},
+		"accounts of an organiz": {tags: []string{"a=b"}},
+		"write KEY=VALUE":        {org: true, orgRole: "scan", tags: []string{"a"}},
+		"did you mean SUSPENDED": {org: true, orgRole: "scan", pick: session.Pick{States: []string{"SUSPENDD"}}},
+		"add --role-arn or":      {role: session.Role{SessionName: "ci"}},
+		"15m to 12h":             {roles: []string{role}, role: session.Role{Duration: time.Minute}},
+		`role name "a b"`:        {org: true, orgRole: "a b"},
 		"--max-rps must be":      {maxRPS: -1},
 		"write arn:aws:iam::ACC": {roles: []string{"arn:aws:iam::222222222222:user/scan"}},
 	} {
 		if err := src.check(); err == nil && want != "" || err != nil && (want == "" || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%+v: %v, want %q", src, err, want)
 		}
+	}
+}
+
+// The whole organization is scanned if none of its active accounts is left out. Who starts is read first, and names are kept.
+func TestRoster(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		switch target := r.Header.Get("X-Amz-Target"); {
+		case strings.HasSuffix(target, "ListAccounts"):
+			io.WriteString(w, `{"Accounts":[{"Id":"000000000009","Name":"old","State":"SUSPENDED"},{"Id":"333333333333","Name":"c","State":"ACTIVE"},{"Id":"111111111111","Name":"a","State":"ACTIVE"}]}`)
+		case strings.HasSuffix(target, "ListTagsForResource") && bytes.Contains(body, []byte("333333333333")):
+			io.WriteString(w, `{"Tags":[{"Key":"env","Value":"prod"}]}`)
+		default:
+			emptyAccounts(w, r)
+		}
+	}))
+	defer server.Close()
+	setCredentials(t, server.URL)
+	for _, test := range []struct {
+		src   source
+		whole bool
+		want  string
+	}{
+		{source{}, true, "scan a c; leave old: it is SUSPENDED: no role can be assumed there"},
+		{source{pick: session.Pick{States: []string{"ACTIVE", "SUSPENDED"}}}, true, "scan a c; leave old: it is SUSPENDED: no role can be assumed there"},
+		{source{pick: session.Pick{States: []string{"ACTIVE"}}}, true, "scan a c; leave old: it is SUSPENDED, which --account-status leaves out"},
+		{source{tags: []string{"env=prod"}}, false, "scan c; leave old: it is SUSPENDED: no role can be assumed there; leave a: it has not the tags of --account-tag"},
+	} {
+		test.src.org, test.src.orgRole = true, "scan"
+		if err := test.src.check(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := test.src.accounts(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := "scan"
+		for _, a := range r.all {
+			got += " " + a.name
+		}
+		for _, l := range r.left {
+			got += "; leave " + l.Name + ": " + l.Why
+		}
+		if got != test.want || r.whole != test.whole {
+			t.Errorf("%+v: %s, whole %v", test.src, got, r.whole)
+		}
+	}
+	// What is wrong everywhere is told once, and a role of another partition is not tried.
+	for want, src := range map[string]source{
+		"111111111112 and 1 more: the role arn:aws:iam::ACCOUNT:role/scan does not exist": {roles: []string{"arn:aws:iam::111111111112:role/scan", "arn:aws:iam::222222222222:role/scan"}},
+		"is of the partition aws-cn, but the caller is of aws":                            {roles: []string{"arn:aws-cn:iam::111111111112:role/scan"}},
+	} {
+		if _, err := src.accounts(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// The code is asked for by name, one profile after the other, and not once the scan has been stopped.
+func TestAskMFA(t *testing.T) {
+	var out strings.Builder
+	ctx, cancel := context.WithCancel(t.Context())
+	ask := askMFA(ctx, strings.NewReader("123456\n 654321 \n"), &out)
+	if code, err := ask(""); code != "123456" || err != nil {
+		t.Error(code, err)
+	}
+	if code, err := ask("prod"); code != "654321" || err != nil {
+		t.Error(code, err)
+	}
+	if _, err := ask(""); err != io.EOF {
+		t.Error(err)
+	}
+	cancel()
+	if _, err := ask(""); err != context.Canceled {
+		t.Error(err)
+	}
+	if out.String() != "MFA code for the AWS profile: MFA code for the AWS profile prod: MFA code for the AWS profile: " {
+		t.Error(out.String())
+	}
+	in, _ := io.Pipe() // which nobody writes to
+	ctx, cancel = context.WithCancel(t.Context())
+	defer time.AfterFunc(10*time.Millisecond, cancel).Stop()
+	if _, err := askMFA(ctx, in, io.Discard)(""); err != context.Canceled {
+		t.Error(err)
+	}
+}
+
+func TestFirstRegion(t *testing.T) {
+	for glob, want := range map[string]string{"eu-west-1": "", "all": "", "cn-north-1": "cn-north-1", "us-gov-*": "us-gov-east-1", "eusc-*": "eusc-de-east-1", "us-iso-west-1": "us-iso-west-1", "us-*": ""} {
+		if got := (&source{regions: []string{glob}}).firstRegion(); got != want {
+			t.Errorf("--regions %s: first %q, want %q", glob, got, want)
+		}
+	}
+}
+
+// --region of a partition is enough to scan there: what is asked is signed for its regions alone, and the snapshot tells the partition.
+func TestPartitions(t *testing.T) {
+	var mu sync.Mutex
+	var p session.Partition
+	signed := map[string]bool{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=BASE/")
+		region := strings.Split(scope, "/")[1]
+		mu.Lock()
+		defer mu.Unlock()
+		signed[region] = true
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		switch {
+		case !slices.Contains(p.AlwaysOn, region): // credentials are known in their partition alone
+			w.WriteHeader(403)
+			io.WriteString(w, `<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>`)
+		case bytes.Contains(body, []byte("Action=GetCallerIdentity")):
+			fmt.Fprintf(w, "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111111111111</Account><Arn>arn:%s:iam::111111111111:user/ana</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>", p.Name)
+		case r.URL.Path == "/listRegions":
+			w.WriteHeader(404)
+		case bytes.Contains(body, []byte("Action=DescribeRegions")):
+			fmt.Fprintf(w, "<DescribeRegionsResponse><regionInfo>")
+			for _, name := range p.AlwaysOn {
+				fmt.Fprintf(w, "<item><regionName>%s</regionName><optInStatus>opt-in-not-required</optInStatus></item>", name)
+			}
+			fmt.Fprintf(w, "</regionInfo></DescribeRegionsResponse>")
+		default:
+			emptyAccounts(w, r)
+		}
+	}))
+	defer server.Close()
+	setCredentials(t, server.URL)
+	for _, p = range session.Partitions[1:] {
+		clear(signed)
+		last := p.AlwaysOn[len(p.AlwaysOn)-1]
+		src := source{regions: []string{last}}
+		s, err := src.collectLive(t.Context(), rules.All, nil, io.Discard)
+		if err != nil {
+			t.Errorf("%s: %v", p.Name, err)
+			continue
+		}
+		if s.Partition != p.Name || len(s.Read) != 1 || s.Read[0].Region != last || len(s.Holes()) > 0 {
+			t.Errorf("%s: %+v, %d holes", p.Name, s.Header, len(s.Holes()))
+		}
+		for region := range signed {
+			if !slices.Contains(p.AlwaysOn, region) {
+				t.Errorf("%s: a request was signed for %s", p.Name, region)
+			}
+		}
+	}
+	// Without it, the way out is named.
+	if _, err := (&source{}).collectLive(t.Context(), rules.All, nil, io.Discard); err == nil || !strings.Contains(err.Error(), "if they belong to another partition, set --region") {
+		t.Errorf("without --region: %v", err)
 	}
 }

@@ -35,10 +35,7 @@ func planFor(picked []engine.Rule) (*collect.Plan, error) {
 	return plan, nil
 }
 
-var (
-	regionName     = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d+$`)
-	otherPartition = regexp.MustCompile(`^(cn|us-gov|eusc|us-iso[a-z]?|eu-iso[a-z]?)(-[a-z]+)+-\d+$`)
-)
+var regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d+$`)
 
 // choose splits the regions of an account into those to read and those left out.
 func (src *source) choose(r session.Regions) (read, unread []string, err error) {
@@ -92,10 +89,11 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	if err != nil {
 		return nil, err
 	}
-	all, start, whole, err := src.accounts(ctx)
+	roster, err := src.accounts(ctx)
 	if err != nil {
 		return nil, err
 	}
+	all, start := roster.all, roster.start
 	var j *journal
 	if keep.resume != "" {
 		if j, err = resumeJournal(keep.resume, start, all); err != nil {
@@ -107,9 +105,12 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	if err != nil {
 		return nil, err
 	}
-	h.Tool, h.Start, h.Params, h.Organization, h.Listed = version, start, params, whole, plan.Kinds
+	h.Tool, h.Start, h.Params, h.Organization, h.Listed = version, start, params, roster.whole, plan.Kinds
 	for i := range picked {
 		h.Rules = append(h.Rules, picked[i].ID)
+	}
+	for _, left := range roster.left {
+		h.Skipped = append(h.Skipped, engine.Skip{Place: model.Place{Account: left.ID}, Reason: model.OutsideScan, Why: left.Why})
 	}
 	switch {
 	case j != nil:

@@ -42,7 +42,26 @@ func GapOf(call string, err error) *model.Gap {
 	case status != 0:
 		g.Reason = reasonOf("", "", status)
 	}
+	switch _, _, nested := FailedOperation(err); {
+	case nested: // no policy about the call itself would help
+		g.Detail = "its credentials could not be renewed: " + g.Detail
+		if g.Reason.Denied() {
+			g.Reason = model.CallFailed
+		}
+	case g.Reason == model.OutsideScan && missing.Gap == nil:
+		g.Detail = "only the management account or a delegated administrator of the organization is told (" + g.Detail + ")"
+	}
 	return g
+}
+
+// FailedOperation tells the service and the operation that failed: "STS", "AssumeRole". It is nested if it should have given credentials to
+// another one.
+func FailedOperation(err error) (service, operation string, nested bool) {
+	for op := (*smithy.OperationError)(nil); errors.As(err, &op); err = op.Err {
+		nested = service != ""
+		service, operation = op.Service(), op.Operation()
+	}
+	return service, operation, nested
 }
 
 // credentials are codes about who is calling, which come with the status of a denial too.
@@ -60,6 +79,8 @@ func reasonOf(code, message string, status int) model.Reason {
 		return model.NotSubscribed
 	case code == "RegionDisabledException", code == "InvalidAccessException":
 		return model.NotEnabled
+	case strings.HasPrefix(code, "AccountNotManagementOrDelegatedAdministrator"), code == "AccessDeniedException" && message == askedByMember:
+		return model.OutsideScan
 	case strings.Contains(code, "AccessDenied"), strings.HasPrefix(code, "Unauthorized"), strings.HasPrefix(code, "AuthorizationError"),
 		code == "NotAuthorized", code == "NotAuthorizedException", strings.HasPrefix(code, "Forbidden"), status == http.StatusForbidden:
 		switch {
@@ -73,11 +94,16 @@ func reasonOf(code, message string, status int) model.Reason {
 	return model.CallFailed
 }
 
+// askedByMember is what AWS Organizations answers to a member account, whatever its policies allow: its operations other than DescribeOrganization are for
+// the management account and delegated administrators. Somebody there whom a policy denies reads "... is not authorized to perform: ...".
+const askedByMember = "You don't have permissions to access this resource."
+
 // What no two equal errors share, or what tells more than the reader needs.
 var (
 	requestID = regexp.MustCompile(`(?i)[\s,;(]*\b(request|host) ?id:? *[\w+/=-]+\)?`)
 	encoded   = regexp.MustCompile(`(?i)\s*Encoded authorization failure message: *[\w+/=-]*`)
-	hosts     = regexp.MustCompile(`\b[a-z0-9.-]+\.(amazonaws\.com|api\.aws|amazonaws\.eu)(\.cn)?(:\d+)?\b`)
+	hosts     = regexp.MustCompile(`\b[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.amazonwebservices\.(com\.cn|eu)|api\.aws(\.ic\.gov|\.hci\.ic\.gov|\.scloud)?|` +
+		`c2s\.ic\.gov|sc2s\.sgov\.gov|csp\.hci\.ic\.gov|(api\.cloud-aws|cloud)\.adc-e\.uk)(:\d+)?\b`)
 )
 
 // Detail returns the code and message of an error, in one line, without request IDs, encoded blobs and hosts.

@@ -20,17 +20,18 @@ type Header struct {
 	Caller       string                     `json:"caller,omitempty"`       // ARN
 	Read         []model.Place              `json:"read"`                   // regions that were read
 	Unread       []model.Place              `json:"unread,omitempty"`       // enabled regions that were left out; "*" if they could not be listed
-	Skipped      []Skip                     `json:"skipped,omitempty"`      // regions that are switched off
+	Skipped      []Skip                     `json:"skipped,omitempty"`      // regions that are switched off, accounts that were not picked
 	Organization bool                       `json:"organization,omitempty"` // every account of it was read
 	Listed       []model.Kind               `json:"listed"`                 // of any other kind nothing is known, not even that there is none
 	Rules        []string                   `json:"rules,omitempty"`        // for which it was collected
 	Params       map[string]json.RawMessage `json:"params,omitempty"`       // of these rules, where they differ from the defaults
 }
 
-// A Skip is a region that has nothing to list, and why.
+// A Skip is a region that has nothing to list, or an account of the organization that is not read, and why.
 type Skip struct {
 	model.Place
 	Reason model.Reason `json:"reason"`
+	Why    string       `json:"why,omitempty"` // in words, where the reason says too little
 }
 
 // of returns the header of the part that one account is.

@@ -20,9 +20,13 @@ var Actions = map[string][]string{
 	"ec2:DescribeInstances":                          {},
 	"ec2:DescribeRegions":                            {},
 	"ec2:DescribeVolumes":                            {},
+	"iam:ListOrganizationsFeatures":                  {},
 	"kms:DescribeKey":                                {},
+	"organizations:DescribeOrganization":             {},
 	"organizations:ListAccounts":                     {},
 	"organizations:ListAccountsForParent":            {},
+	"organizations:ListDelegatedAdministrators":      {},
+	"organizations:ListDelegatedServicesForAccount":  {},
 	"organizations:ListOrganizationalUnitsForParent": {},
 	"rds:DescribeDBClusterSnapshotAttributes":        {},
 	"rds:DescribeDBClusterSnapshots":                 {},
@@ -30,6 +34,10 @@ var Actions = map[string][]string{
 	"rds:DescribeDBInstances":                        {},
 	"rds:DescribeDBSnapshotAttributes":               {},
 	"rds:DescribeDBSnapshots":                        {},
+	"organizations:ListPolicies":                     {},
+	"organizations:ListRoots":                        {},
+	"organizations:ListTagsForResource":              {},
+	"organizations:ListTargetsForPolicy":             {},
 	"sqs:GetQueueAttributes":                         {},
 	"sqs:ListQueues":                                 {},
 	"ssm:DescribeParameters":                         {},
@@ -41,8 +49,10 @@ var Actions = map[string][]string{
 // sts:GetCallerIdentity needs no permission, and ec2:DescribeRegions is asked only if account:ListRegions does not answer.
 var DriverCalls = []string{"account:ListRegions", "ec2:DescribeRegions", "sts:GetCallerIdentity"}
 
-// OrganizationCalls are made beside the driver calls if several accounts are scanned, by the account that the scan starts from.
-var OrganizationCalls = []string{"organizations:ListAccounts", "organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent", "sts:AssumeRole"}
+// OrganizationCalls are made beside the driver calls if several accounts are scanned, by the account that the scan starts from: those about
+// parents for --ou, that about tags for --account-tag.
+var OrganizationCalls = []string{"organizations:ListAccounts", "organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent",
+	"organizations:ListTagsForResource", "sts:AssumeRole"}
 
 // Operation returns the SDK operation of a call: two uses of one operation differ in what follows the '#'.
 func Operation(call string) string {

@@ -9,6 +9,7 @@ import (
 	"awsscanner/internal/collect/cloudwatchlogs"
 	"awsscanner/internal/collect/ec2"
 	"awsscanner/internal/collect/kms"
+	"awsscanner/internal/collect/organizations"
 	"awsscanner/internal/collect/rds"
 	"awsscanner/internal/collect/sqs"
 	"awsscanner/internal/collect/ssm"
@@ -23,6 +24,7 @@ var All = []collect.Service{
 	ec2.Calls,
 	kms.Calls,
 	rds.Calls,
+	organizations.Calls,
 	sqs.Calls,
 	ssm.Calls,
 }

@@ -71,7 +71,7 @@ func scanSynthetic(t *testing.T, s *awstest.Synthetic, cfg aws.Config) *engine.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	members, err := base.Members(t.Context(), session.Pick{})
+	members, _, err := base.Members(t.Context(), session.Pick{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,13 +37,18 @@ func (c *cloud) Do(r *http.Request) (*http.Response, error) {
 	c.mu.Unlock()
 	body, status := c.answer(q.Op, q.Params), 200
 	op := q.Op[strings.Index(q.Op, ":")+1:]
-	isXML := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+	isXML, isEC2 := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"), strings.HasPrefix(q.Op, "ec2:")
 	if e, ok := strings.CutPrefix(body, "!"); ok {
 		code, message, _ := strings.Cut(e, " ")
 		status, body = 400, fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message)
 		if isXML {
 			body = fmt.Sprintf("<ErrorResponse><Error><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
 		}
+		if isEC2 {
+			body = fmt.Sprintf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors></Response>", code, message)
+		}
+	} else if isEC2 {
+		body = fmt.Sprintf("<%[1]sResponse>%[2]s</%[1]sResponse>", op, body)
 	} else if isXML {
 		body = fmt.Sprintf("<%[1]sResponse><%[1]sResult>%[2]s</%[1]sResult></%[1]sResponse>", op, body)
 	}
@@ -68,7 +73,7 @@ func TestAssume(t *testing.T) {
 			case "sts:GetCallerIdentity":
 				return caller(map[bool]string{true: "111111111111", false: "222222222222"}[n == 0])
 			case "sts:AssumeRole":
-				for _, want := range []string{"ExternalId=x", "SourceIdentity=ana", "DurationSeconds=3600", "RoleSessionName=scanner", "RoleArn=arn%3Aaws-us-gov%3Aiam%3A%3A222222222222%3Arole%2Fscan"} {
+				for _, want := range []string{"ExternalId=x", "SourceIdentity=ana", "DurationSeconds=7200", "RoleSessionName=ci", "RoleArn=arn%3Aaws-us-gov%3Aiam%3A%3A222222222222%3Arole%2Fscan"} {
 					if !strings.Contains(params, want) {
 						t.Errorf("AssumeRole without %s: %s", want, params)
 					}
@@ -82,7 +87,7 @@ func TestAssume(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		role := Role{ARN: "arn:aws-us-gov:iam::222222222222:role/scan", ExternalID: "x", SourceIdentity: "ana"}
+		role := Role{ARN: "arn:aws-us-gov:iam::222222222222:role/scan", ExternalID: "x", SourceIdentity: "ana", SessionName: "ci", Duration: 2 * time.Hour}
 		s, err := base.Assume(t.Context(), role)
 		if err != nil {
 			t.Fatal(err)
@@ -105,22 +110,112 @@ func TestAssume(t *testing.T) {
 	})
 }
 
-// A role that cannot be assumed is a gap of its account.
-func TestAssumeDenied(t *testing.T) {
-	c := &cloud{answer: func(op, _ string) string {
-		if op == "sts:AssumeRole" {
-			return "!AccessDenied User is not authorized to perform: sts:AssumeRole"
+// If a session cannot be renewed in the middle of a scan, what it was needed for is a gap that does not blame the policy about that call.
+func TestRenewalDenied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		denied := false
+		c := &cloud{answer: func(op, params string) string {
+			switch {
+			case op == "sts:GetCallerIdentity":
+				return caller("222222222222")
+			case op == "sts:AssumeRole" && denied:
+				return "!AccessDenied User is not authorized to perform: sts:AssumeRole"
+			case op == "sts:AssumeRole":
+				if !strings.Contains(params, "DurationSeconds=3600") || !strings.Contains(params, "RoleSessionName=scanner") {
+					t.Errorf("AssumeRole with %s", params)
+				}
+				return keys("ROLE", time.Now().Add(time.Hour))
+			}
+			return `{}`
+		}}
+		base, err := Open(t.Context(), awstest.Config("us-gov-west-1", c), collect.Agent{Version: "test"})
+		if err != nil {
+			t.Fatal(err)
 		}
-		return caller("111111111111")
-	}}
-	base, err := Open(t.Context(), awstest.Config("us-gov-west-1", c), collect.Agent{Version: "test"})
-	if err != nil {
-		t.Fatal(err)
+		s, err := base.Assume(t.Context(), Role{ARN: "arn:aws-us-gov:iam::222222222222:role/scan"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		denied = true
+		time.Sleep(50 * time.Minute)
+		client := sqs.NewFromConfig(s.At("us-gov-west-1", time.Now()).Config)
+		if _, err := client.ListQueues(t.Context(), &sqs.ListQueuesInput{}); err != nil {
+			t.Errorf("before they expired: %v", err)
+		}
+		time.Sleep(10 * time.Minute)
+		_, err = client.ListQueues(t.Context(), &sqs.ListQueuesInput{})
+		g := collect.GapOf("sqs:ListQueues", err)
+		if g.Reason != model.CallFailed || g.Call != "sqs:ListQueues" || !strings.HasPrefix(g.Detail, "its credentials could not be renewed: AccessDenied: ") {
+			t.Errorf("%v: %+v", err, g)
+		}
+		// The others do not try for ever.
+		c.asked = nil
+		for range 10 {
+			if _, err := client.ListQueues(t.Context(), &sqs.ListQueuesInput{}); err == nil {
+				t.Error("there are credentials")
+			}
+		}
+		if want := []string{"AKIDEXAMPLE sts:AssumeRole", "AKIDEXAMPLE sts:AssumeRole"}; !slices.Equal(c.asked, want) {
+			t.Errorf("asked %q, want %q", c.asked, want)
+		}
+	})
+}
+
+// A role that cannot be assumed is a gap of its account, with the way out.
+func TestAssumeGap(t *testing.T) {
+	for _, test := range []struct {
+		answer string
+		role   Role
+		reason model.Reason
+		want   string
+	}{
+		{"!AccessDenied User is not authorized to perform: sts:AssumeRole", Role{}, model.AccessDenied, "role/scan does not exist, or does not trust the caller"},
+		{"!AccessDenied User is not authorized to perform: sts:SetSourceIdentity", Role{SourceIdentity: "ana"}, model.AccessDenied, "with sts:AssumeRole and sts:SetSourceIdentity"},
+		{"!ValidationError The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining", Role{Duration: 2 * time.Hour}, model.CallFailed,
+			"of more than an hour: leave out --session-duration"},
+		{"!ValidationError The requested DurationSeconds exceeds the MaxSessionDuration set for this role.", Role{Duration: 2 * time.Hour}, model.CallFailed,
+			"allows no sessions of 2h0m0s: raise its maximum session duration"},
+		{"!ExpiredToken no", Role{}, model.CallFailed, "ExpiredToken: no"},
+	} {
+		c := &cloud{answer: func(op, _ string) string {
+			if op == "sts:AssumeRole" {
+				return test.answer
+			}
+			return caller("111111111111")
+		}}
+		base, err := Open(t.Context(), awstest.Config("us-gov-west-1", c), collect.Agent{Version: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test.role.ARN = "arn:aws-us-gov:iam::222222222222:role/scan"
+		_, err = base.Assume(t.Context(), test.role)
+		if g := AssumeGap(test.role, err); g.Reason != test.reason || g.Call != "sts:AssumeRole" || !strings.Contains(g.Detail, test.want) {
+			t.Errorf("%v: %+v, want %s", err, g, test.want)
+		}
 	}
-	role := Role{ARN: "arn:aws-us-gov:iam::222222222222:role/scan"}
-	_, err = base.Assume(t.Context(), role)
-	if g := AssumeGap(role, err); g.Reason != model.AccessDenied || g.Call != "sts:AssumeRole" || !strings.Contains(g.Detail, "does not trust the caller") {
-		t.Errorf("%v: %+v", err, g)
+}
+
+func TestRoleCheck(t *testing.T) {
+	const arn = "arn:aws:iam::222222222222:role/audit/scan"
+	for _, test := range []struct {
+		role Role
+		want string
+	}{
+		{Role{ARN: arn}, ""},
+		{Role{ARN: arn, ExternalID: "a:/b", SessionName: "a+b=c", SourceIdentity: "x@y.z", Duration: 12 * time.Hour}, ""},
+		{Role{ARN: "scan"}, "write arn:aws:iam::ACCOUNT:role/NAME"},
+		{Role{ARN: "arn:aws:iam::222222222222:user/scan"}, "write arn:aws:iam::ACCOUNT:role/NAME"},
+		{Role{ARN: "arn:aws:iam::222222222222:role/s can"}, `role name "s can"`},
+		{Role{ARN: arn, ExternalID: "x"}, "2 to 1224"},
+		{Role{ARN: arn, SessionName: "a b"}, "session name"},
+		{Role{ARN: arn, SourceIdentity: "aws:x"}, "source identity"},
+		{Role{ARN: arn, Duration: 899 * time.Second}, "15m to 12h"},
+		{Role{ARN: arn, Duration: 12*time.Hour + time.Second}, "15m to 12h"},
+		{Role{ARN: arn, Duration: time.Hour + time.Millisecond}, "whole seconds"},
+	} {
+		if err := test.role.Check(); err == nil && test.want != "" || err != nil && (test.want == "" || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%+v: %v, want %q", test.role, err, test.want)
+		}
 	}
 }
 
@@ -142,6 +237,14 @@ func TestMembers(t *testing.T) {
 			return `{"OrganizationalUnits":[{"Id":"ou-2"}]}`
 		case op == "organizations:ListOrganizationalUnitsForParent":
 			return `{}`
+		case op == "organizations:ListTagsForResource" && strings.Contains(params, "222222222222") && !strings.Contains(params, "NextToken"):
+			return `{"Tags":[{"Key":"env","Value":"prod"}],"NextToken":"2"}`
+		case op == "organizations:ListTagsForResource" && strings.Contains(params, "222222222222"):
+			return `{"Tags":[{"Key":"team","Value":"a"}]}`
+		case op == "organizations:ListTagsForResource" && strings.Contains(params, "333333333333"):
+			return `{"Tags":[{"Key":"env","Value":"test"}]}`
+		case op == "organizations:ListTagsForResource" && strings.Contains(params, "111111111111"):
+			return `{"Tags":[]}`
 		}
 		return `!ParentNotFoundException no`
 	}}
@@ -159,26 +262,48 @@ func TestMembers(t *testing.T) {
 		{Pick{OUs: []string{"ou-1"}}, "222222222222 333333333333"},
 		{Pick{OUs: []string{"ou-2"}}, "333333333333"},
 		{Pick{OUs: []string{"ou-2"}, Exclude: []string{"333333333333"}}, "no active account"},
+		{Pick{Tags: []Tag{{"env", "prod"}}}, "222222222222"},
+		{Pick{Tags: []Tag{{"env", "prod"}, {"env", "test"}}}, "222222222222 333333333333"},
+		{Pick{Tags: []Tag{{"env", "prod"}, {"env", "test"}, {"team", "a"}}}, "222222222222"},
+		{Pick{Tags: []Tag{{"env", "none"}}}, "no active account"},
+		{Pick{States: []string{"SUSPENDED"}}, "no active account"},
 		{Pick{OUs: []string{"ou-9"}}, "is no organizational unit here"},
 		{Pick{Only: []string{"999999999999"}}, "--accounts: there is no account 999999999999"},
 	} {
-		members, err := base.Members(t.Context(), test.pick)
+		members, left, err := base.Members(t.Context(), test.pick)
 		var ids []string
 		for _, m := range members {
 			ids = append(ids, m.ID)
+			if m.Name == "" || m.State != "ACTIVE" {
+				t.Errorf("%+v", m)
+			}
+		}
+		if err == nil && len(members)+len(left) != 4 {
+			t.Errorf("%+v: %d accounts are neither scanned nor said to be left out", test.pick, 4-len(members)-len(left))
 		}
 		if got := strings.Join(ids, " "); err == nil && got != test.want || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%+v: %s %v, want %s", test.pick, got, err, test.want)
 		}
 	}
 	for answer, want := range map[string]string{
-		"!AWSOrganizationsNotInUseException no": "belongs to no organization",
-		"!AccessDeniedException no":             "delegated administrator",
-		"!InternalFailure broken":               "cannot be listed (InternalFailure: broken)",
+		"!AWSOrganizationsNotInUseException no":                                      "belongs to no organization",
+		"!AccessDeniedException no":                                                  "grant organizations:ListAccounts in the management account",
+		"!AccessDeniedException You don't have permissions to access this resource.": "cannot be listed from this account: scan from the management account or a delegated administrator",
+		"!InternalFailure broken":                                                    "cannot be listed (organizations:ListAccounts: InternalFailure: broken)",
 	} {
 		c.answer = func(string, string) string { return answer }
-		if _, err := base.Members(t.Context(), Pick{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := base.Members(t.Context(), Pick{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", answer, err)
 		}
+	}
+	// Accounts whose tags cannot be read are neither scanned nor left out on a guess.
+	c.answer = func(op, _ string) string {
+		if op == "organizations:ListAccounts" {
+			return `{"Accounts":[{"Id":"333333333333","Name":"c","State":"ACTIVE"}]}`
+		}
+		return "!AccessDeniedException no"
+	}
+	if _, _, err := base.Members(t.Context(), Pick{Tags: []Tag{{"env", "prod"}}}); err == nil || !strings.Contains(err.Error(), "grant organizations:ListTagsForResource") {
+		t.Errorf("denied tags: %v", err)
 	}
 }

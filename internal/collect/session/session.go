@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/account"
 	accounttypes "github.com/aws/aws-sdk-go-v2/service/account/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -27,6 +30,9 @@ import (
 type Options struct {
 	Profile string // of the shared configuration; "" for the default chain
 	Region  string // where to ask first; "" for what the configuration says
+
+	// MFA asks for the code of the MFA device that a role of the profile demands, each time its session is renewed. If it is nil there is nobody to ask.
+	MFA func() (string, error)
 }
 
 // A Session is somebody who may call AWS, and who that is.
@@ -56,22 +62,51 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 	if o.Region != "" {
 		options = append(options, config.WithRegion(o.Region))
 	}
+	if o.MFA != nil {
+		options = append(options, config.WithAssumeRoleCredentialOptions(func(a *stscreds.AssumeRoleOptions) {
+			a.TokenProvider = func() (string, error) {
+				code, err := o.MFA()
+				if err == nil && !mfaCode.MatchString(code) {
+					err = errors.New("it must have six digits")
+				}
+				if err != nil {
+					return "", &MFAError{err}
+				}
+				return code, nil
+			}
+		}))
+	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		var profile config.SharedConfigProfileNotExistError
-		if errors.As(err, &profile) {
+		var unasked config.AssumeRoleTokenProviderNotSetError
+		switch {
+		case errors.As(err, &profile):
 			return cfg, fmt.Errorf("there is no profile %q in the AWS configuration: use one of those that `aws configure list-profiles` shows", profile.Profile)
+		case errors.As(err, &unasked):
+			// The AWS CLI keeps the session of such a role in its cache, and asks there.
+			return cfg, errors.New("the AWS profile demands the code of an MFA device, and there is no terminal to ask on: run the scanner in one, or first " +
+				"run `eval \"$(aws configure export-credentials --format env)\"` with this profile")
 		}
 		return cfg, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
+	cfg.Credentials = aws.NewCredentialsCache(&refusals{provider: cfg.Credentials})
 	if c, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
 		cfg.HTTPClient = c.Freeze()
 	}
 	if cfg.Region == "" {
-		cfg.Region = "us-east-1" // any region tells who is calling and which regions there are
+		cfg.Region = "us-east-1" // any region of the partition tells who is calling and which regions there are
 	}
 	return cfg, nil
 }
+
+var mfaCode = regexp.MustCompile(`^\d{6}$`) // as AWS does: tokenCodeType of the API model of STS
+
+// An MFAError says why there is no code of an MFA device.
+type MFAError struct{ err error }
+
+func (e *MFAError) Error() string { return "no code of the MFA device: " + e.err.Error() }
+func (e *MFAError) Unwrap() error { return e.err }
 
 // Open finds out who is calling.
 func Open(ctx context.Context, cfg aws.Config, a collect.Agent) (*Session, error) {
@@ -95,10 +130,23 @@ func Open(ctx context.Context, cfg aws.Config, a collect.Agent) (*Session, error
 // identityError says in one sentence why nobody knows who is calling, and what to do.
 func identityError(ctx context.Context, region string, err error) error {
 	var api smithy.APIError
+	var mfa *MFAError
+	var sso *ssocreds.InvalidTokenError
+	service, op, _ := collect.FailedOperation(err)
+	answered := errors.As(err, &api)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.As(err, &api):
+	case errors.As(err, &mfa):
+		return fmt.Errorf("the role of the AWS profile cannot be assumed: %w", mfa)
+	// What the SDK says of a token that is not in the cache, or cannot be renewed, has no type of its own.
+	case errors.As(err, &sso), strings.Contains(err.Error(), "cached SSO token"), answered && service == "SSO OIDC", answered && service == "SSO" && api.ErrorCode() == "UnauthorizedException":
+		return errors.New("the AWS SSO session has expired: sign in again with `aws sso login`, with the same --profile if it is not the default, and repeat the scan")
+	case answered && service == "SSO":
+		return fmt.Errorf("AWS SSO gives no credentials for the account and the role of the profile (%s): check sso_account_id and sso_role_name", collect.Detail(err))
+	case answered && strings.HasPrefix(op, "AssumeRole"):
+		return fmt.Errorf("the role of the AWS profile cannot be assumed (%s): check role_arn, and that the role trusts the source profile", collect.Detail(err))
+	case answered:
 		switch api.ErrorCode() {
 		case "ExpiredToken", "ExpiredTokenException":
 			return errors.New("the AWS credentials have expired: sign in again (for example with `aws sso login`) and repeat the scan")
@@ -108,8 +156,11 @@ func identityError(ctx context.Context, region string, err error) error {
 			return errors.New("the AWS secret access key does not fit its key ID: check AWS_SECRET_ACCESS_KEY or the profile")
 		}
 		return fmt.Errorf("AWS refuses to say who is calling (%s): check the credentials", collect.Detail(err))
-	case strings.Contains(err.Error(), "credential"):
+	case service == "ec2imds", op == "GetCallerIdentity" && strings.Contains(err.Error(), "credential"): // the end of the chain
 		return errors.New("no AWS credentials found: set AWS_PROFILE, sign in with `aws sso login`, or try `scanner scan --demo`")
+	}
+	if strings.HasPrefix(service, "SSO") {
+		return fmt.Errorf("the AWS endpoint of %s cannot be reached (%s): check the network and sso_region of the profile", strings.ToLower(service), collect.Detail(err))
 	}
 	return fmt.Errorf("the AWS endpoint of sts in region %s cannot be reached (%s): check the network, the region's name and AWS_ENDPOINT_URL", region, collect.Detail(err))
 }
@@ -124,9 +175,10 @@ type Regions struct {
 // Regions lists the regions of the account: as account:ListRegions tells, or else ec2:DescribeRegions.
 func (s *Session) Regions(ctx context.Context) Regions {
 	var r Regions
+	partition, _ := PartitionNamed(s.Partition)
 	pages := account.NewListRegionsPaginator(account.NewFromConfig(s.Config), &account.ListRegionsInput{MaxResults: aws.Int32(50)})
 	var err error
-	for pages.HasMorePages() && err == nil {
+	for err == nil && pages.HasMorePages() && !slices.Contains(partition.Lacks, "account") {
 		var page *account.ListRegionsOutput
 		if page, err = pages.NextPage(ctx); err != nil {
 			break
@@ -162,21 +214,11 @@ func (s *Session) Regions(ctx context.Context) Regions {
 		r.Gap = &model.Gap{Reason: model.CallFailed, Call: "ec2:DescribeRegions", Detail: "the answer names no region"}
 	}
 	if r.Gap != nil {
-		r.Enabled = slices.Clone(alwaysOn[s.Partition])
+		r.Enabled = slices.Clone(partition.AlwaysOn)
 	}
 	slices.Sort(r.Enabled)
 	slices.Sort(r.Off)
 	return r
-}
-
-// alwaysOn are the regions that cannot be switched off. Source: AWS Account Management Reference Guide, "Specify which
-// AWS Regions your account can use": those launched before 20 March 2019; as of 2026-11.
-var alwaysOn = map[string][]string{
-	"aws": {"ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1",
-		"eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"},
-	"aws-cn":     {"cn-north-1", "cn-northwest-1"},
-	"aws-us-gov": {"us-gov-east-1", "us-gov-west-1"},
-	"aws-eusc":   {"eusc-de-east-1"},
 }
 
 // At returns a region of the account as a place to collect from.
