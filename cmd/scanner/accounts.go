@@ -31,6 +31,9 @@ type source struct {
 	pick       session.Pick
 	regions    []string // globs; "all" for every enabled one
 	maxRPS     float64
+	quotaShare float64 // percent
+	trace      string  // file
+	done       func(collect.Done)
 	timeout    time.Duration
 }
 
@@ -40,6 +43,7 @@ func (src *source) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&src.regions, "regions", nil, "regions, names or globs (default: all that are enabled)")
 	f.StringSliceVar(&src.regions, "region", nil, "the same as --regions")
 	f.Float64Var(&src.maxRPS, "max-rps", 0, "send no more requests a second than this, to all accounts together")
+	f.Float64Var(&src.quotaShare, "quota-share", 100, "once AWS throttles an operation, take at most this percentage of the rate that was too much")
 }
 
 func (src *source) accountFlags(f *pflag.FlagSet) {
@@ -50,6 +54,7 @@ func (src *source) accountFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&src.pick.OUs, "ou", nil, "with --org: only accounts in or below these organizational units (IDs)")
 	f.StringSliceVar(&src.pick.Only, "accounts", nil, "with --org: only these accounts (IDs)")
 	f.StringSliceVar(&src.pick.Exclude, "exclude-accounts", nil, "with --org: not these accounts (IDs)")
+	f.StringVar(&src.trace, "trace-calls", "", "write a line of JSON for each call to this file: operation, region, duration, attempts, outcome; no content")
 }
 
 // check refuses flags that contradict each other.
@@ -74,6 +79,9 @@ func (src *source) check() error {
 		if a, ok := model.ParseARN(arn); !ok || a.Service != "iam" || a.Account == "" || !strings.HasPrefix(a.Resource, "role/") {
 			return usage("--role-arn %s: write arn:aws:iam::ACCOUNT:role/NAME", arn)
 		}
+	}
+	if src.quotaShare < 1 || src.quotaShare > 100 {
+		return usage("--quota-share must be a percentage from 1 to 100")
 	}
 	return nil
 }
@@ -123,7 +131,7 @@ func (src *source) accounts(ctx context.Context) (all []account, start time.Time
 	if src.demo {
 		start = demo.Start
 	}
-	agent := collect.Agent{Version: version}
+	agent := collect.Agent{Version: version, Share: src.quotaShare / 100, Done: src.done}
 	if src.maxRPS > 0 {
 		agent.Limit = rate.NewLimiter(rate.Limit(src.maxRPS), 1)
 	}

@@ -107,13 +107,14 @@ func TestOrganization(t *testing.T) {
 func TestSourceCheck(t *testing.T) {
 	role := "arn:aws:iam::222222222222:role/scan"
 	for want, src := range map[string]source{
-		"":                       {roles: []string{role}, externalID: "x"},
+		"":                       {roles: []string{role}, externalID: "x", quotaShare: 100},
 		"--demo scans":           {demo: true, roles: []string{role}},
 		"exclude each other":     {org: true, roles: []string{role}},
 		"single --profile":       {org: true, profiles: []string{"a", "b"}},
 		"add --org":              {pick: struct{ OUs, Only, Exclude []string }{OUs: []string{"ou-1"}}},
 		"add --role-arn or":      {externalID: "x"},
 		"--max-rps must be":      {maxRPS: -1},
+		"--quota-share must be":  {quotaShare: 0.5},
 		"write arn:aws:iam::ACC": {roles: []string{"arn:aws:iam::222222222222:user/scan"}},
 	} {
 		if err := src.check(); err == nil && want != "" || err != nil && (want == "" || !strings.Contains(err.Error(), want)) {

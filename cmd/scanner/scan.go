@@ -48,8 +48,8 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 	g.flags(f)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		ctx := c.Context()
-		if snapshot != "" && (src.demo || len(src.profiles)+len(src.roles) > 0 || src.org || save != "") {
-			return usage("--snapshot judges a file: leave out --demo, --profile, --role-arn, --org and --save-snapshot")
+		if snapshot != "" && (src.demo || len(src.profiles)+len(src.roles) > 0 || src.org || save != "" || src.trace != "") {
+			return usage("--snapshot judges a file: leave out --demo, --profile, --role-arn, --org, --save-snapshot and --trace-calls")
 		}
 		if err := src.check(); err != nil {
 			return err
@@ -81,7 +81,12 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		if quiet {
 			progress = io.Discard
 		}
+		stop, err := src.observe(ctx, stderr, verbose)
+		if err != nil {
+			return err
+		}
 		s, err := src.collectLive(ctx, picked, params, progress)
+		stop()
 		if err != nil {
 			return err
 		}
