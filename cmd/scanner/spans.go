@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -20,7 +22,7 @@ import (
 )
 
 // startSpans sends a span for the scan and one for each call below it, if the standard OTEL_* variables say where. Nothing else is sent than --trace-calls writes.
-func startSpans(ctx context.Context, stderr io.Writer, verbose bool) (done func(collect.Done), stop func(), err error) {
+func startSpans(ctx context.Context, stderr io.Writer, _ bool) (done func(collect.Done), stop func(), err error) {
 	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" ||
 		os.Getenv("OTEL_SDK_DISABLED") == "true" || os.Getenv("OTEL_TRACES_EXPORTER") == "none" {
 		return nil, nil, nil
@@ -33,6 +35,13 @@ func startSpans(ctx context.Context, stderr io.Writer, verbose bool) (done func(
 	if err != nil {
 		return nil, nil, usage("OTEL_RESOURCE_ATTRIBUTES: %s", err)
 	}
+	var once sync.Once
+	failed := func(err error) {
+		once.Do(func() {
+			fmt.Fprintf(stderr, "scanner: the spans of this scan do not all arrive (%s): check OTEL_EXPORTER_OTLP_ENDPOINT\n", err)
+		})
+	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(failed)) // only there does the SDK say what happens in the background
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter, sdktrace.WithMaxQueueSize(1<<16)), sdktrace.WithResource(res))
 	tracer := provider.Tracer("scanner")
 	scan, root := tracer.Start(ctx, "scan")
@@ -58,9 +67,7 @@ func startSpans(ctx context.Context, stderr io.Writer, verbose bool) (done func(
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // after Ctrl-C too
 		defer cancel()
 		if err := provider.Shutdown(last); err != nil {
-			fmt.Fprintf(stderr, "scanner: the spans of this scan did not all arrive: %s\n", err)
-		} else if verbose {
-			fmt.Fprintln(stderr, "scanner: spans sent by OpenTelemetry")
+			failed(err)
 		}
 	}, nil
 }
