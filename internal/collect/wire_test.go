@@ -255,9 +255,12 @@ func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 // Whatever is asked, every attempt waits for --max-rps and says who asks.
 func TestEveryAttemptPays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var last time.Time
 		n := 0
 		cfg, wire := collect.Watch(awstest.Config("eu-central-1", answer(func(r *http.Request) (*http.Response, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			now := time.Now()
 			if n++; n > 1 && now.Sub(last) < 2*time.Second-time.Microsecond { // rounding
 				t.Errorf("request %d after %s", n, now.Sub(last))
