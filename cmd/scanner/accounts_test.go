@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,15 +62,19 @@ func TestOrganization(t *testing.T) {
 		{org: true, orgRole: "scan"},
 		{roles: []string{"arn:aws:iam::222222222222:role/scan", "arn:aws:iam::333333333333:role/scan"}},
 	} {
-		s, err := src.collectLive(t.Context(), rules.All, nil, io.Discard)
+		read, err := src.collectLive(t.Context(), rules.All, nil, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Organization != src.org || !s.Reads("333333333333") || s.Reads("111111111111") != src.org {
+		s := read.scan
+		if s.Organization != src.org || !slices.Contains(s.Header.Accounts(), "333333333333") || slices.Contains(s.Header.Accounts(), "111111111111") != src.org {
 			t.Errorf("%+v", s.Header)
 		}
 		lost, other := map[string]int{}, 0
-		for r := range engine.Evaluate(s, rules.All) {
+		for r, err := range s.Evaluate(rules.All) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			m := r.Resource
 			switch {
 			case m.Account != "222222222222":
@@ -94,12 +99,12 @@ func TestOrganization(t *testing.T) {
 	}
 	// If it is the only one, nothing can be scanned.
 	src := source{roles: []string{"arn:aws:iam::222222222222:role/scan"}}
-	if _, err := src.collectLive(t.Context(), rules.All, nil, io.Discard); err == nil || !strings.Contains(err.Error(), "account 222222222222 cannot be entered: the role") {
+	if _, err := src.collectLive(t.Context(), rules.All, nil, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard); err == nil || !strings.Contains(err.Error(), "account 222222222222 cannot be entered: the role") {
 		t.Errorf("the lost account alone: %v", err)
 	}
 	// Two ways into one account would read it twice.
 	src = source{roles: []string{"arn:aws:iam::333333333333:role/scan", "arn:aws:iam::333333333333:role/other"}}
-	if _, err := src.collectLive(t.Context(), rules.All, nil, io.Discard); err == nil || !strings.Contains(err.Error(), "lead to the same account 333333333333") {
+	if _, err := src.collectLive(t.Context(), rules.All, nil, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard); err == nil || !strings.Contains(err.Error(), "lead to the same account 333333333333") {
 		t.Errorf("two roles of one account: %v", err)
 	}
 }

@@ -4,16 +4,15 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/term"
 
 	"awsscanner/internal/collect"
 	"awsscanner/internal/collect/services"
@@ -69,8 +68,26 @@ func (src *source) choose(r session.Regions) (read, unread []string, err error) 
 	return read, unread, nil
 }
 
-// collectLive reads accounts into a snapshot. Whatever fails on the way is a gap there.
-func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params map[string]json.RawMessage, progress io.Writer) (*engine.Snapshot, error) {
+// accountsAtOnce bounds the memory of a scan: so many accounts are read side by side, and no more are in memory.
+const accountsAtOnce = 8
+
+// A reading is what a live scan has read.
+type reading struct {
+	scan    *engine.Scan
+	journal *journal         // nil if there is none
+	one     *engine.Snapshot // all of it, if there is one account
+}
+
+// save writes what was read to a file.
+func (r *reading) save(name string) error {
+	if r.journal == nil || r.journal.err != nil {
+		return writeSnapshot(name, r.one.Save)
+	}
+	return r.journal.save(name)
+}
+
+// collectLive reads accounts. Whatever fails on the way is a gap of what was read.
+func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params map[string]json.RawMessage, keep keeping, told io.Writer) (*reading, error) {
 	plan, err := planFor(picked)
 	if err != nil {
 		return nil, err
@@ -79,13 +96,114 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	if err != nil {
 		return nil, err
 	}
-	h := engine.Header{Tool: version, Start: start, Params: params, Organization: whole}
+	var j *journal
+	if keep.resume != "" {
+		if j, err = resumeJournal(keep.resume, start, all); err != nil {
+			return nil, err
+		}
+		start = j.Start
+	}
+	places, dark, h, err := src.places(ctx, all, start)
+	if err != nil {
+		return nil, err
+	}
+	h.Tool, h.Start, h.Params, h.Organization, h.Listed = version, start, params, whole, plan.Kinds
 	for i := range picked {
 		h.Rules = append(h.Rules, picked[i].ID)
 	}
-	var places []collect.At
-	var dark []engine.Hole // for all kinds that are listed by region
-	var mistaken []error
+	switch {
+	case j != nil:
+		j.adopt(h)
+	case keep.journal || len(all) > 1: // several accounts need not fit into memory
+		if j, err = newJournal(h, keep.journal); err != nil && len(all) > 1 {
+			return nil, failed("the scan has nowhere to put what it reads: %s: make room there, or set XDG_STATE_HOME or TMPDIR", err)
+		} else if err != nil {
+			fmt.Fprintf(keep.warnings, "scanner: the scan is not kept for scanner report, explain and --resume: %s\n", err)
+			j = nil
+		}
+	}
+	one := engine.NewSnapshot(h) // all of it, if there is one account
+	show := &progress{all: all, started: time.Now()}
+	for _, at := range places {
+		show.regions += len(at)
+	}
+	stop := show.watch(told, keep.logFormat)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	put := func(c engine.Cell) {
+		if j == nil {
+			return
+		}
+		if err := j.append(c); err != nil && len(all) > 1 {
+			cancel(failed("writing what was read to %s: %s: make room there, or set XDG_STATE_HOME or TMPDIR", j.file.Name(), osText(err)))
+		}
+	}
+	entered := map[string]bool{}
+	for _, a := range all {
+		entered[a.id] = a.sess != nil
+	}
+	gate := collect.NewGate()
+	var g errgroup.Group
+	g.SetLimit(accountsAtOnce)
+	for i, a := range all {
+		g.Go(func() error {
+			var rest []engine.Cell
+			switch {
+			case a.sess == nil:
+				rest = append(rest, plan.Lost(a.id, a.gap))
+			case len(places[i]) == 0:
+				rest = append(rest, plan.Lost(a.id, &model.Gap{Reason: model.OutsideScan, Detail: "the account has none of the regions that --regions names"}))
+			default:
+				r := &collect.Reading{Plan: plan, Gate: gate, Turn: i, Others: func(id string) bool { return entered[id] }, Finished: put, Progress: &show.Progress}
+				if keep.resume != "" && j.Tool == version {
+					if known, err := j.Cells(a.id); err == nil { // whatever is wrong with them, they can be read again
+						r.Known = known
+					}
+				}
+				s := one
+				if len(all) > 1 {
+					s = nil
+				}
+				r.Run(ctx, places[i], s)
+			}
+			if dark[i] != nil {
+				rest = append(rest, plan.Unlisted(a.id, dark[i]))
+			}
+			for _, c := range rest {
+				if put(c); len(all) == 1 {
+					one.PutCell(c)
+				}
+			}
+			return nil
+		})
+	}
+	g.Wait()
+	stop()
+	var broken *exitError
+	if errors.As(context.Cause(ctx), &broken) {
+		return nil, broken
+	}
+	end := engine.End{Finished: time.Now().UTC().Truncate(time.Second)}
+	if src.demo {
+		end.Finished = start
+	}
+	end.Calls, end.Throttled = counts(all)
+	one.End = end
+	r := &reading{engine.Whole(one), j, one}
+	if j != nil {
+		j.end = end
+	}
+	if len(all) > 1 {
+		if r.scan, err = engine.OpenScan(j.open, kinds.All); err != nil {
+			return nil, failed("reading %s again: %s", j.file.Name(), err)
+		}
+	}
+	return r, nil
+}
+
+// places returns where to collect from in each account, why its regions could not be listed, and the header that says so.
+func (src *source) places(ctx context.Context, all []account, start time.Time) (places [][]collect.At, dark []*model.Gap, h engine.Header, err error) {
+	places, dark = make([][]collect.At, len(all)), make([]*model.Gap, len(all))
 	regions := make([]session.Regions, len(all))
 	var g errgroup.Group
 	g.SetLimit(16)
@@ -95,10 +213,11 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 		}
 	}
 	g.Wait()
+	var mistaken []error
+	somewhere := false
 	for i, a := range all {
 		if a.sess == nil {
 			h.Read = append(h.Read, model.Place{Account: a.id})
-			dark = append(dark, engine.Hole{Place: model.Place{Account: a.id, Region: model.AnyRegion}, Gap: a.gap})
 			continue
 		}
 		h.Partition, h.Caller = cmp.Or(h.Partition, a.sess.Partition), cmp.Or(h.Caller, a.sess.Caller)
@@ -109,13 +228,14 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 			unread = regions[i].Enabled
 		}
 		for _, region := range read {
-			places = append(places, a.sess.At(region, start))
+			places[i] = append(places[i], a.sess.At(region, start))
 			h.Read = append(h.Read, model.Place{Account: a.id, Region: region})
+			somewhere = true
 		}
 		if regions[i].Gap != nil {
 			unread = append(unread, model.AnyRegion)
 			if len(src.regions) == 0 { // there may be regions that nobody has told of, and anything in them
-				dark = append(dark, engine.Hole{Place: model.Place{Account: a.id, Region: model.AnyRegion}, Gap: regions[i].Gap})
+				dark[i] = regions[i].Gap
 			}
 		}
 		for _, region := range unread {
@@ -125,26 +245,10 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 			h.Skipped = append(h.Skipped, engine.Skip{Place: model.Place{Account: a.id, Region: region}, Reason: model.NotEnabled})
 		}
 	}
-	if len(mistaken) > 0 && len(places) == 0 { // what is no region of one account may be one of another
-		return nil, mistaken[0]
+	if len(mistaken) > 0 && !somewhere { // what is no region of one account may be one of another
+		return nil, nil, h, mistaken[0]
 	}
-	s := engine.NewSnapshot(h)
-	stop := watch(progress, all)
-	plan.Run(ctx, places, s)
-	stop()
-	for _, hole := range dark {
-		for _, hole.Kind = range plan.Kinds {
-			if kinds.All[hole.Kind].Scope == model.PerRegion {
-				s.PutHole(hole)
-			}
-		}
-	}
-	s.Finished = time.Now().UTC().Truncate(time.Second)
-	if src.demo {
-		s.Finished = start
-	}
-	s.Calls, s.Throttled = counts(all)
-	return s, nil
+	return places, dark, h, nil
 }
 
 // counts adds up the requests sent to all accounts.
@@ -158,32 +262,4 @@ func counts(all []account) (sent, throttled int) {
 		}
 	}
 	return sent, throttled
-}
-
-// watch shows on a terminal how far the scan is, until it is stopped.
-func watch(w io.Writer, all []account) (stop func()) {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return func() {}
-	}
-	what := fmt.Sprintf("%d accounts", len(all))
-	if len(all) == 1 {
-		what = "account " + all[0].id
-	}
-	done, gone := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(gone)
-		for tick := time.NewTicker(250 * time.Millisecond); ; {
-			select {
-			case <-tick.C:
-				sent, throttled := counts(all)
-				fmt.Fprintf(f, "\rreading %s: %d calls, %d throttled ", what, sent, throttled)
-			case <-done:
-				tick.Stop()
-				fmt.Fprint(f, "\r\x1b[K")
-				return
-			}
-		}
-	}()
-	return func() { close(done); <-gone }
 }

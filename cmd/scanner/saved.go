@@ -2,14 +2,13 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -34,41 +33,8 @@ func stateDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "scanner"), nil
 }
 
-// keep saves a scan in the state directory, and forgets all but the newest.
-func keep(s *engine.Snapshot) (name string, err error) {
-	dir, err := stateDir()
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("%s: %s", dir, osText(err))
-	}
-	account := "none"
-	if len(s.Read) > 0 {
-		account = s.Read[0].Account
-	}
-	all, err := savedScans(dir)
-	if err != nil {
-		return "", err
-	}
-	n := 1
-	if len(all) > 0 {
-		fmt.Sscanf(filepath.Base(all[len(all)-1]), "%d-", &n)
-		n++
-	}
-	name = filepath.Join(dir, fmt.Sprintf("%06d-%s-%s.jsonl.zst", n, account, s.Start.UTC().Format("20060102T150405Z")))
-	if err := saveSnapshot(name, s); err != nil {
-		return "", fmt.Errorf("%s: %s", dir, osText(err))
-	}
-	for i := range max(0, len(all)+1-kept) {
-		if err := os.Remove(all[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return name, err
-		}
-	}
-	return name, nil
-}
-
-var savedScan = regexp.MustCompile(`^\d{6}-.*\.jsonl\.zst$`)
+// Of a scan under way there is a journal; a snapshot takes its place.
+var savedScan = regexp.MustCompile(`^\d{6}-.*\.(jsonl\.zst|journal)$`)
 
 // savedScans lists the saved scans, oldest first.
 func savedScans(dir string) ([]string, error) {
@@ -85,7 +51,7 @@ func savedScans(dir string) ([]string, error) {
 	return all, err
 }
 
-// lastScan returns the newest saved scan.
+// lastScan returns the newest finished scan.
 func lastScan() (string, error) {
 	dir, err := stateDir()
 	if err != nil {
@@ -95,51 +61,63 @@ func lastScan() (string, error) {
 	if err != nil {
 		return "", usage("%s cannot be read (%s): name a snapshot file", dir, osText(err))
 	}
+	all = slices.DeleteFunc(all, func(name string) bool { return strings.HasSuffix(name, ".journal") })
 	if len(all) == 0 {
 		return "", usage("no scan was saved yet: run scanner scan first, or name a snapshot file")
 	}
 	return all[len(all)-1], nil
 }
 
-// saveSnapshot writes a snapshot, compressed if its name ends in .zst. Only its owner may read it.
-func saveSnapshot(name string, s *engine.Snapshot) error {
-	return atomically(name, 0o600, func(w io.Writer) error {
-		if !strings.HasSuffix(name, ".zst") {
-			return s.Save(w)
-		}
-		z, err := zstd.NewWriter(w)
+// openSnapshot makes a scan of a snapshot file.
+func openSnapshot(name string) (*engine.Scan, error) {
+	s, err := engine.OpenScan(func() (io.ReadCloser, error) {
+		f, err := os.Open(name)
 		if err != nil {
-			return err
+			return nil, errors.New(osText(err))
 		}
-		err = s.Save(z)
-		return cmp.Or(err, z.Close())
-	})
-}
-
-// loadSnapshot reads a snapshot file.
-func loadSnapshot(name string) (*engine.Snapshot, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, usage("the snapshot %s cannot be read: %s", name, osText(err))
-	}
-	defer f.Close()
-	in := bufio.NewReader(f)
-	var r io.Reader = in
-	compressed := false
-	if head, _ := in.Peek(4); string(head) == "\x28\xb5\x2f\xfd" { // RFC 8878: compressed, whatever its name
-		z, err := zstd.NewReader(in)
+		r, done, err := uncompressed(f)
 		if err != nil {
-			return nil, usage("the snapshot %s cannot be read: %s", name, err)
+			f.Close()
+			return nil, err
 		}
-		defer z.Close()
-		r, compressed = z, true
-	}
-	s, err := engine.Load(r, kinds.All)
-	if compressed && errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, usage("the snapshot %s cannot be read: the compressed file is cut off", name)
-	}
+		return snapshotFile{r, func() error { done(); return f.Close() }}, nil
+	}, kinds.All)
 	if err != nil {
-		return nil, usage("the snapshot %s cannot be read: %s", name, err)
+		return nil, unreadable(name, err)
 	}
 	return s, nil
+}
+
+func unreadable(name string, err error) error {
+	return usage("the snapshot %s cannot be read: %s", name, err)
+}
+
+type snapshotFile struct {
+	io.Reader
+	close func() error
+}
+
+func (f snapshotFile) Close() error { return f.close() }
+
+// uncompressed reads a file that may be compressed, whatever its name.
+func uncompressed(f *os.File) (r io.Reader, done func(), err error) {
+	in := bufio.NewReaderSize(f, 1<<16)
+	if head, _ := in.Peek(4); string(head) != "\x28\xb5\x2f\xfd" { // RFC 8878
+		return in, func() {}, nil
+	}
+	z, err := zstd.NewReader(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	return compressed{z}, z.Close, nil
+}
+
+type compressed struct{ *zstd.Decoder }
+
+func (c compressed) Read(b []byte) (int, error) {
+	n, err := c.Decoder.Read(b)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("the compressed file is cut off")
+	}
+	return n, err
 }

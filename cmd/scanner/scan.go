@@ -23,6 +23,7 @@ func scanCommand() *cobra.Command {
 	var v view
 	var g gateFlags
 	var snapshot, save string
+	var keep keeping
 	var noSave, quiet, verbose bool
 	c := &cobra.Command{
 		Use:   "scan",
@@ -32,13 +33,21 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		Example: `  scanner scan --demo
   scanner scan --profile audit --regions 'eu-*'
   scanner scan --fail-on high -o json=report.json`,
-		Args: cobra.NoArgs,
+		Args: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("resume") && keep.resume == "last" && len(args) == 1 { // --resume FILE
+				keep.resume, args = args[0], nil
+			}
+			return cobra.NoArgs(c, args)
+		},
 	}
 	f := c.Flags()
 	f.StringVar(&snapshot, "snapshot", "", "judge this snapshot file instead of an account")
 	src.flags(f)
 	src.accountFlags(f)
 	f.StringVar(&save, "save-snapshot", "", "also write what was read to this file; compressed if its name ends in .zst")
+	f.StringVar(&keep.resume, "resume", "", "go on with the last scan, or with this journal or snapshot: read only what it lacks, or what failed and may now work")
+	f.Lookup("resume").NoOptDefVal = "last"
+	f.StringVar(&keep.logFormat, "log-format", "text", "of the progress on standard error where that is no terminal: text or json")
 	f.BoolVar(&noSave, "no-save", false, "do not keep the scan in the state directory")
 	f.DurationVar(&src.timeout, "timeout", 0, "stop reading after this time, and report what was read")
 	f.BoolVarP(&quiet, "quiet", "q", false, "nothing on standard error but errors")
@@ -48,8 +57,14 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 	g.flags(f)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		ctx := c.Context()
-		if snapshot != "" && (src.demo || len(src.profiles)+len(src.roles) > 0 || src.org || save != "" || src.trace != "") {
-			return usage("--snapshot judges a file: leave out --demo, --profile, --role-arn, --org, --save-snapshot and --trace-calls")
+		if snapshot != "" && (src.demo || len(src.profiles)+len(src.roles) > 0 || src.org || save != "" || keep.resume != "" || src.trace != "") {
+			return usage("--snapshot judges a file: leave out --demo, --profile, --role-arn, --org, --resume, --save-snapshot and --trace-calls")
+		}
+		if keep.resume != "" && noSave {
+			return usage("--resume goes on with a scan that is kept: leave out --no-save")
+		}
+		if err := oneOf("--log-format", keep.logFormat, []string{"text", "json"}); err != nil {
+			return err
 		}
 		if err := src.check(); err != nil {
 			return err
@@ -81,17 +96,22 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		if quiet {
 			progress = io.Discard
 		}
+		keep.journal, keep.warnings = !noSave, stderr
+		if quiet {
+			keep.warnings = io.Discard
+		}
 		stop, err := src.observe(ctx, stderr, verbose)
 		if err != nil {
 			return err
 		}
-		s, err := src.collectLive(ctx, picked, params, progress)
+		read, err := src.collectLive(ctx, picked, params, keep, progress)
 		stop()
 		if err != nil {
 			return err
 		}
+		defer read.journal.close()
 		if save != "" {
-			if err := saveSnapshot(save, s); err != nil {
+			if err := read.save(save); err != nil {
 				return failed("writing the snapshot %s: %s", save, osText(err))
 			}
 		}
@@ -99,14 +119,14 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		if save != "" {
 			p.style.Again, explain = again("scanner report "+shellWord(save)), "scanner explain --snapshot "+shellWord(save)
 		}
-		if !noSave {
-			name, err := keep(s)
-			if err == nil {
+		if !noSave && read.journal != nil {
+			name, err := read.journal.keep()
+			if name != "" {
 				where, p.style.Again, explain = name, again("scanner report"), "scanner explain"
 			}
 			switch {
-			case err != nil && !quiet:
-				fmt.Fprintf(stderr, "scanner: the scan is not kept for scanner report and explain: %s\n", err)
+			case err != nil:
+				fmt.Fprintf(keep.warnings, "scanner: the scan is not kept for scanner report and explain: %s\n", err)
 			case verbose:
 				fmt.Fprintf(stderr, "scanner: kept as %s\n", name)
 			}
@@ -114,14 +134,18 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		if src.demo {
 			p.style.Again = [2]string{"scanner scan", "with your own credentials: read-only, see scanner permissions and scanner doctor"}
 		}
-		if err := p.write(report.New(version, s, picked, p.filter), explain); err != nil && c.Context().Err() == nil {
+		r, err := report.New(version, read.scan, picked, p.filter)
+		if err != nil {
+			return failed("what was read cannot be read again: %s", err)
+		}
+		if err := p.write(r, explain); err != nil && c.Context().Err() == nil {
 			return err
 		}
 		switch {
 		case c.Context().Err() != nil:
 			text := "interrupted: what was not read is reported as not assessed"
 			if where != "" {
-				text += "; what was read is in " + where
+				text += "; what was read is in " + where + ", and scanner scan --resume goes on from there"
 			}
 			return &exitError{report.ExitInterrupted, text}
 		case ctx.Err() != nil && !quiet:
@@ -192,19 +216,23 @@ func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags,
 	if err != nil {
 		return err
 	}
-	s, err := loadSnapshot(name)
+	s, err := openSnapshot(name)
 	if err != nil {
 		return err
 	}
-	picked, err := rulesFor(s, sel)
+	picked, err := rulesFor(s.Header, sel)
 	if err != nil {
 		return err
 	}
-	if err := v.checkRegions(s); err != nil {
+	if err := v.checkRegions(s.Header); err != nil {
 		return err
 	}
 	p.style.Again, p.filter.Regions = again, v.regions
-	if err := p.write(report.New(version, s, picked, p.filter), explain); err != nil {
+	r, err := report.New(version, s, picked, p.filter)
+	if err != nil {
+		return unreadable(name, err)
+	}
+	if err := p.write(r, explain); err != nil {
 		return err
 	}
 	return p.decide()
@@ -212,7 +240,7 @@ func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags,
 
 // rulesFor returns the selected rules, out of those for which a snapshot was made unless --rules or --ruleset say otherwise.
 // The parameters are those of the snapshot as well, unless others are given.
-func rulesFor(s *engine.Snapshot, sel *selection) ([]engine.Rule, error) {
+func rulesFor(s engine.Header, sel *selection) ([]engine.Rule, error) {
 	all := slices.Clone(rules.All)
 	index := func(id string) int {
 		return slices.IndexFunc(all, func(r engine.Rule) bool { return r.ID == id || slices.Contains(r.Formerly, id) })
@@ -284,17 +312,22 @@ func explainCommand() *cobra.Command {
 				return err
 			}
 		}
-		s, err := loadSnapshot(name)
+		s, err := openSnapshot(name)
 		if err != nil {
 			return err
 		}
-		picked, err := rulesFor(s, &selection{ruleset: string(engine.Recommended)})
+		picked, err := rulesFor(s.Header, &selection{ruleset: string(engine.Recommended)})
 		if err != nil {
 			return err
 		}
-		r := report.New(version, s, picked, report.Filter{})
-		found := r.Find(strings.ToLower(args[0]))
+		r, err := report.New(version, s, picked, report.Filter{})
+		var found []engine.Result
+		if err == nil {
+			found, err = r.Find(strings.ToLower(args[0]))
+		}
 		switch {
+		case err != nil:
+			return unreadable(name, err)
 		case len(found) == 0:
 			return usage("no fingerprint or identity in %s begins with %s: scanner report --all shows the first digits of each failure", what, args[0])
 		case len(found) > 10:

@@ -270,7 +270,7 @@ func (v *view) filter(s *selection) (f report.Filter, err error) {
 }
 
 // checkRegions refuses regions of which a snapshot knows nothing: that nothing failed there would be no news.
-func (v *view) checkRegions(s *engine.Snapshot) error {
+func (v *view) checkRegions(s engine.Header) error {
 	if slices.Equal(v.regions, []string{"all"}) {
 		v.regions = nil
 	}

@@ -93,7 +93,7 @@ func TestInterrupt(t *testing.T) {
 		says    string
 	}{
 		{"before anything is known", func(http.ResponseWriter, *http.Request) bool { return false }, false, `^scanner: interrupted before anything was read\n$`},
-		{"before regions are known", isIdentity, true, `^scanner: interrupted: what was not read is reported as not assessed; what was read is in \S+\n$`},
+		{"before regions are known", isIdentity, true, `^scanner: interrupted: what was not read is reported as not assessed; what was read is in \S+, and scanner scan --resume goes on from there\n$`},
 		{"while reading", func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == "/listRegions" {
 				w.Header().Set("Content-Type", "application/json")
@@ -101,7 +101,7 @@ func TestInterrupt(t *testing.T) {
 				return true
 			}
 			return isIdentity(w, r)
-		}, true, `^scanner: interrupted: .* what was read is in \S+\n$`},
+		}, true, `^scanner: interrupted: .* what was read is in \S+, and scanner scan --resume goes on from there\n$`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -155,7 +155,7 @@ func TestInterrupt(t *testing.T) {
 				}
 			}
 			stopped(stdout.Bytes())
-			name := strings.TrimSuffix(stderr.String()[strings.LastIndex(stderr.String(), " ")+1:], "\n")
+			name := regexp.MustCompile(`in (\S+), and`).FindStringSubmatch(stderr.String())[1]
 			again, out, _ := scanner(t, env, "report", name, "-o", "json")
 			if code := exitCode(t, again.Run()); code != report.ExitFailed { // as nothing could be assessed
 				t.Errorf("report: exit %d", code)

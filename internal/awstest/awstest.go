@@ -237,7 +237,7 @@ const (
 	Cut       Kind = "cut"        // the connection is reset
 )
 
-// Kinds lists all faults.
+// Kinds lists all that Faults does.
 var Kinds = []Kind{Denied, DeniedSCP, Throttled, TimedOut, Truncated, Empty, Foreign, WrongType, Broken, Cut}
 
 // Faults is an HTTP client that spoils the answers of another one.

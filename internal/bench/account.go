@@ -1,5 +1,5 @@
-// Package bench measures what the scanner costs: judging, snapshots, memory, reports and start-up. Its command
-// write turns the output of its benchmarks into a document.
+// Package bench measures what the scanner costs: collecting, judging, snapshots, memory, reports and start-up. Its
+// command write turns the output of its benchmarks into a document.
 package bench
 
 import (

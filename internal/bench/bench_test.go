@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"syscall"
@@ -222,8 +221,11 @@ func reports(b *testing.B, write func(*report.Report, io.Writer) error) {
 			var out counter
 			findings := 0
 			measure(b, n, func() { forget(s); out = 0 }, func() {
-				r := report.New("bench", s, judges, report.Filter{Statuses: engine.Statuses})
-				if err := write(r, &out); err != nil {
+				r, err := report.New("bench", engine.Whole(s), judges, report.Filter{Statuses: engine.Statuses})
+				if err == nil {
+					err = write(r, &out)
+				}
+				if err != nil {
 					b.Fatal(err)
 				}
 				findings = 0
@@ -273,10 +275,7 @@ func BenchmarkTable(b *testing.B) {
 
 // BenchmarkStartup reports the time from the start of the process to the arrival of its first request.
 func BenchmarkStartup(b *testing.B) {
-	binary := filepath.Join(b.TempDir(), "scanner")
-	if out, err := exec.Command("go", "build", "-o", binary, "awsscanner/cmd/scanner").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
+	binary := build(b)
 	arrived := make(chan time.Time, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		select {

@@ -8,11 +8,12 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
@@ -21,34 +22,40 @@ import (
 // concurrency bounds the requests under way at once in a whole scan.
 const concurrency = 64
 
-// Run makes the calls of a plan at all places, which are the regions of accounts, and puts what
-// it found into the snapshot. What fails becomes a gap there: Run itself cannot fail.
+// A Reading is a plan carried out in one account. The zero values of all but Plan will do.
+type Reading struct {
+	Plan     *Plan
+	Gate     *Gate                     // shared by the readings of a scan
+	Turn     int                       // of this one: while all want to send requests, earlier ones go first
+	Others   func(account string) bool // accounts that the scan reads as well: what is theirs is asked for there
+	Known    []engine.Cell             // what an interrupted scan has read: it is not asked for again
+	Finished func(engine.Cell)         // takes each cell that is read, as soon as it is
+	Progress *Progress
+}
+
+// A Progress counts what a scan has done, for people.
+type Progress struct {
+	Calls    atomic.Int64 // that have ended, in whatever way
+	Expected atomic.Int64 // that are known to be needed; grows while lists tell of more
+	Regions  atomic.Int64 // of all accounts, that are done
+	Accounts atomic.Int64 // that are done
+}
+
+// Run makes the calls of a plan in the regions of an account, and puts what it found into the snapshot.
 func (p *Plan) Run(ctx context.Context, places []At, s *engine.Snapshot) {
-	s.Listed = slices.Clone(p.Kinds)
-	d := &driver{plan: p, index: map[model.Place]int{}, slots: semaphore.NewWeighted(concurrency), given: map[effort]int{}, items: map[model.Kind]map[itemKey]*item{}, absent: map[engine.Absence]bool{}}
-	for _, at := range places {
-		if account := (model.Place{Account: at.Account}); d.home(account) < 0 {
-			d.index[account] = len(d.places)
-		}
-		d.index[at.Place] = len(d.places)
-		d.places = append(d.places, at.Place)
-		calls := make([]func() map[string]Call, len(p.services))
-		for i, service := range p.services {
-			calls[i] = sync.OnceValue(func() map[string]Call { // a client is made when it is needed
-				m := map[string]Call{}
-				for _, c := range service(at) {
-					m[c.Op] = c
-				}
-				return m
-			})
-		}
-		d.calls = append(d.calls, calls)
-	}
+	(&Reading{Plan: p}).Run(ctx, places, s)
+}
+
+// Run makes the calls of the plan in the regions of an account, and puts what it found into the snapshot, if there is one.
+// What fails becomes a gap there: Run itself cannot fail.
+func (r *Reading) Run(ctx context.Context, places []At, s *engine.Snapshot) {
+	d, p := newDriver(*r, places), r.Plan
 	for _, t := range p.subjects {
 		for _, r := range t.Subjects(d.places) {
 			d.found(d.home(model.Place{Account: r.About().Account, Region: r.About().Region}), Call{Do: Do{global: true}}, r)
 		}
 	}
+	d.restore()
 	// An operation begins in a region when those that it waits for have ended there: one slow region holds up no other.
 	done := map[string][]chan struct{}{}
 	for _, op := range p.Ops {
@@ -57,8 +64,10 @@ func (p *Plan) Run(ctx context.Context, places []At, s *engine.Snapshot) {
 		}
 	}
 	var all sync.WaitGroup
+	left := make([]atomic.Int64, len(places)) // operations
 	for _, op := range p.Ops {
 		for at := range places {
+			left[at].Add(1)
 			all.Go(func() {
 				defer close(done[op][at])
 				for _, before := range p.after[op] {
@@ -71,25 +80,65 @@ func (p *Plan) Run(ctx context.Context, places []At, s *engine.Snapshot) {
 					}
 				}
 				d.operation(ctx, op, at)
+				d.ended(op, at)
+				if left[at].Add(-1) == 0 {
+					d.Progress.Regions.Add(1)
+				}
 			})
 		}
 	}
 	all.Wait()
-	d.put(s)
+	if s != nil {
+		s.Listed = slices.Clone(p.Kinds)
+		d.put(s)
+	}
+	d.Progress.Accounts.Add(1)
 }
 
 type driver struct {
-	plan   *Plan
+	Reading
 	places []model.Place
 	index  map[model.Place]int        // into places, also by account alone
 	calls  [][]func() map[string]Call // by place and service
-	slots  *semaphore.Weighted
 
 	mu     sync.Mutex
 	given  map[effort]int // failures of the same sort without a success between them; of an account, regions with one
+	closed map[int]*closing
 	items  map[model.Kind]map[itemKey]*item
 	holes  []engine.Hole
 	absent map[engine.Absence]bool
+	cells  map[cellKey]*cell
+}
+
+func newDriver(r Reading, places []At) *driver {
+	d := &driver{Reading: r, index: map[model.Place]int{}, given: map[effort]int{}, closed: map[int]*closing{},
+		items: map[model.Kind]map[itemKey]*item{}, absent: map[engine.Absence]bool{}, cells: map[cellKey]*cell{}}
+	if d.Gate == nil {
+		d.Gate = NewGate()
+	}
+	if d.Progress == nil {
+		d.Progress = &Progress{}
+	}
+	for _, at := range places {
+		if account := (model.Place{Account: at.Account}); d.home(account) < 0 {
+			d.index[account] = len(d.places)
+		}
+		d.index[at.Place] = len(d.places)
+		d.places = append(d.places, at.Place)
+		calls := make([]func() map[string]Call, len(d.Plan.services))
+		for i, service := range d.Plan.services {
+			calls[i] = sync.OnceValue(func() map[string]Call { // a client is made when it is needed
+				m := map[string]Call{}
+				for _, c := range service(at) {
+					m[c.Op] = c
+				}
+				return m
+			})
+		}
+		d.calls = append(d.calls, calls)
+	}
+	d.divide()
+	return d
 }
 
 // An effort is an operation that comes to nothing in the same way again and again. In a region it is given up after a few
@@ -99,6 +148,28 @@ type effort struct {
 	model.Place
 	op     string
 	reason model.Reason
+}
+
+// A closing is what is known about a region that may be closed as a whole: by a service control policy, or switched off.
+type closing struct {
+	open     bool // some call got another answer
+	reason   model.Reason
+	services map[string]bool // that were refused
+}
+
+// learnRegion looks for regions that are closed as a whole: each service need not be asked there.
+func (d *driver) learnRegion(at int, op string, g *model.Gap) {
+	c := d.closed[at]
+	if c == nil {
+		c = &closing{services: map[string]bool{}}
+		d.closed[at] = c
+	}
+	if g == nil || g.Reason != model.AccessDeniedSCP && g.Reason != model.NotEnabled || c.reason != "" && c.reason != g.Reason {
+		c.open = true
+		return
+	}
+	service, _, _ := strings.Cut(op, ":")
+	c.reason, c.services[service] = g.Reason, true
 }
 
 // enough is how many failures make the driver give up.
@@ -111,24 +182,20 @@ type itemKey struct {
 
 type item struct {
 	model.Resource
-	at     int // from where calls about it are made
-	seenAt int // where this copy comes from; -1 is its home
+	at     int  // from where calls about it are made
+	seenAt int  // where this copy comes from; -1 is its home
+	known  bool // an earlier scan has read all of it
 }
 
 // put moves what was found into the snapshot.
 func (d *driver) put(s *engine.Snapshot) {
 	for _, byKey := range d.items {
 		for _, it := range byKey {
-			slices.SortFunc(it.About().Gaps, func(a, b *model.Gap) int { return cmp.Compare(a.Call, b.Call) })
+			it.settle()
 			s.Put(it.Resource)
 		}
 	}
-	order := func(a, b engine.Hole) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.ID, b.ID),
-			cmp.Compare(a.Gap.String(), b.Gap.String()))
-	}
-	slices.SortFunc(d.holes, order) // answers come in any order
-	for _, h := range slices.CompactFunc(d.holes, func(a, b engine.Hole) bool { return order(a, b) == 0 }) {
+	for _, h := range sortHoles(d.holes) {
 		s.PutHole(h)
 	}
 	for a := range d.absent {
@@ -136,33 +203,57 @@ func (d *driver) put(s *engine.Snapshot) {
 	}
 }
 
+// settle gives an item its final form. Answers come in any order.
+func (it *item) settle() {
+	slices.SortFunc(it.About().Gaps, func(a, b *model.Gap) int { return cmp.Compare(a.Call, b.Call) })
+	model.Explain(it.Resource)
+}
+
+func sortHoles(holes []engine.Hole) []engine.Hole {
+	order := func(a, b engine.Hole) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.ID, b.ID),
+			cmp.Compare(a.Gap.String(), b.Gap.String()))
+	}
+	slices.SortFunc(holes, order)
+	return slices.CompactFunc(holes, func(a, b engine.Hole) bool { return order(a, b) == 0 })
+}
+
 // operation makes all requests of one operation in one region.
 func (d *driver) operation(ctx context.Context, op string, at int) {
-	c := d.calls[at][d.plan.of[op]]()[op]
-	var g errgroup.Group
-	g.SetLimit(concurrency)
-	request := func(in in) {
-		g.Go(func() error {
-			if err := d.slots.Acquire(ctx, 1); err != nil {
-				d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: op})
-				return nil
-			}
-			defer d.slots.Release(1)
-			d.call(ctx, at, c, in)
-			return nil
-		})
+	if d.listed(op, at) {
+		return
 	}
+	c := d.calls[at][d.Plan.of[op]]()[op]
+	var requests []in
+	request := func(in in) { requests = append(requests, in) }
 	switch {
 	case c.Do.refs != "":
-		for batch := range chunks(d.references(c, at), c.Do.batch) {
+		known := d.answered(c.Do.refs, at)
+		refs := slices.DeleteFunc(d.references(c, at), func(ref string) bool { return known[ref] })
+		for batch := range chunks(refs, c.Do.batch) {
 			request(in{refs: batch})
 		}
 	case c.Do.of != nil:
-		for batch := range chunks(d.wanted(at, c, d.itemsAt(c.Do.of, at)), c.Do.batch) {
+		for batch := range chunks(d.wanted(at, c, d.itemsAt(c.Do.of, at, d.toAsk)), c.Do.batch) {
 			request(in{items: batch})
 		}
 	case !c.Do.global || d.home(model.Place{Account: d.places[at].Account}) == at:
 		request(in{})
+	}
+	d.Progress.Expected.Add(int64(len(requests)))
+	var g errgroup.Group
+	g.SetLimit(concurrency)
+	for _, in := range requests {
+		g.Go(func() error {
+			defer d.Progress.Calls.Add(1)
+			if err := d.Gate.enter(ctx, rank{d.Turn, d.Plan.height[op]}); err != nil {
+				d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: op})
+				return nil
+			}
+			defer d.Gate.leave()
+			d.call(ctx, at, c, in)
+			return nil
+		})
 	}
 	g.Wait()
 }
@@ -170,7 +261,7 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 // wanted returns the items at a place of which somebody reads what the call would tell, and which is not known yet.
 func (d *driver) wanted(at int, c Call, all []model.Resource) (items []model.Resource) {
 	var fills []*model.Attribute
-	for _, a := range d.plan.wanted[c.Do.of] {
+	for _, a := range d.Plan.wanted[c.Do.of] {
 		if slices.Contains(a.Calls, c.Op) {
 			fills = append(fills, a)
 		}
@@ -191,8 +282,8 @@ func (d *driver) wanted(at int, c Call, all []model.Resource) (items []model.Res
 
 // references finds what the items of a place refer to. Each reference is asked for once there.
 func (d *driver) references(c Call, at int) (refs []string) {
-	for _, from := range d.plan.follow[c.Do.refs] {
-		for _, r := range d.itemsAt(from.from, at) {
+	for _, from := range d.Plan.follow[c.Do.refs] {
+		for _, r := range d.itemsAt(from.from, at, nil) {
 			found, _ := from.attr.References(r) // if they are unknown, so is what the item refers to
 			for _, ref := range found {
 				if c.Do.follow == nil || c.Do.follow(ref) {
@@ -213,6 +304,9 @@ func chunks[T any](all []T, n int) iter.Seq[[]T] {
 func (d *driver) givenUp(at int, op string) *model.Gap {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if c := d.closed[at]; c != nil && !c.open && len(c.services) >= enough && !d.Plan.global[op] {
+		return &model.Gap{Reason: c.reason, Call: op, Detail: model.ClosedRegion}
+	}
 	for _, e := range d.efforts(at, op) {
 		if d.given[e] >= enough {
 			where := "in this region"
@@ -229,6 +323,9 @@ func (d *driver) givenUp(at int, op string) *model.Gap {
 func (d *driver) learn(at int, op string, g *model.Gap) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !d.Plan.global[op] {
+		d.learnRegion(at, op, g)
+	}
 	for _, e := range d.efforts(at, op) {
 		switch {
 		case g == nil && e.Region == "":
@@ -291,6 +388,7 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 	defer d.mu.Unlock()
 	for _, ref := range in.refs {
 		if !answered[ref] {
+			d.change(c.Do.refs, at)
 			d.absent[engine.Absence{Kind: c.Do.refs, Place: d.places[at], ID: ref}] = true
 		}
 	}
@@ -313,6 +411,7 @@ func (d *driver) blank(at int, c Call, in in, g *model.Gap) {
 	}
 	for _, r := range c.Lists {
 		h.Kind = r.Kind()
+		d.change(h.Kind, at)
 		if len(in.refs) == 0 {
 			d.holes = append(d.holes, h)
 		}
@@ -343,7 +442,7 @@ func (d *driver) found(at int, c Call, r model.Resource) {
 	if m.Region == "" && !c.Do.global {
 		m.Region = here.Region
 	}
-	if elsewhere := m.Region != here.Region || m.Account != here.Account; elsewhere && !d.plan.abroad[c.Op] && c.Op != "" {
+	if elsewhere := m.Region != here.Region || m.Account != here.Account; elsewhere && !d.Plan.abroad[c.Op] && c.Op != "" {
 		panic(fmt.Errorf("%s lists a %s of %s %s, but is not declared to list what is abroad", c.Op, r.Kind(), m.Account, m.Region))
 	}
 	if m.Account != here.Account {
@@ -352,15 +451,16 @@ func (d *driver) found(at int, c Call, r model.Resource) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	k, id := r.Kind(), itemKey{model.Place{Account: m.Account, Region: m.Region}, m.ID}
-	it := &item{r, at, at}
+	it := &item{Resource: r, at: at, seenAt: at}
 	if home := d.home(model.Place{Account: m.Account, Region: m.Region}); home >= 0 {
 		it.at = home
 		if home == at {
 			it.seenAt = -1
 		}
 	}
+	d.change(k, at)
 	if old := d.items[k][id]; old != nil {
-		if old.seenAt < it.seenAt {
+		if old.known || old.seenAt < it.seenAt {
 			it, old = old, it
 		}
 		model.Merge(it.Resource, old.Resource)
@@ -380,11 +480,17 @@ func (d *driver) home(p model.Place) int {
 	return -1
 }
 
-// itemsAt returns the items of a kind about which to ask from a place, in order of ID.
-func (d *driver) itemsAt(t *model.Type, at int) (out []model.Resource) {
+// toAsk reports whether an item has to be asked about at all. The lock is held.
+func (d *driver) toAsk(it *item) bool {
+	m := it.About()
+	return !it.known && (d.Others == nil || d.home(model.Place{Account: m.Account}) >= 0 || !d.Others(m.Account))
+}
+
+// itemsAt returns the items of a kind about which to ask from a place, in order of ID. They can be picked.
+func (d *driver) itemsAt(t *model.Type, at int, pick func(*item) bool) (out []model.Resource) {
 	d.mu.Lock()
 	for _, it := range d.items[t.Kind] {
-		if it.at == at {
+		if it.at == at && (pick == nil || pick(it)) {
 			out = append(out, it.Resource)
 		}
 	}

@@ -410,11 +410,7 @@ func TestGiveUpAccount(t *testing.T) {
 			h.Read = append(h.Read, places[i].Place)
 		}
 		slices.Reverse(places) // so that the allowed one comes first
-		d := &driver{plan: p, given: map[effort]int{}, items: map[model.Kind]map[itemKey]*item{}, absent: map[engine.Absence]bool{}, index: map[model.Place]int{}}
-		for at, place := range places {
-			d.index[place.Place] = at
-			d.places = append(d.places, place.Place)
-		}
+		d := newDriver(Reading{Plan: p}, places)
 		for at := range places {
 			d.call(t.Context(), at, list(places[at])[0], in{})
 		}

@@ -18,8 +18,13 @@ type Plan struct {
 	abroad   map[string]bool // calls that list what is elsewhere: those that wait for them wait for all regions
 	often    map[string]string
 	subjects []*model.Type
+	types    []*model.Type                      // that are listed
 	wanted   map[*model.Type][]*model.Attribute // that somebody reads
 	follow   map[model.Kind][]reference         // attributes whose references are followed
+	lists    map[string]bool                    // calls that are made for a whole place, not about items or references
+	global   map[string]bool                    // calls that are made once per account
+	height   map[string]int                     // how many calls may follow each other from this one on
+	parts    []*part
 }
 
 // A reference is an attribute that refers to resources of another kind.
@@ -32,7 +37,7 @@ type reference struct {
 // rule that reads both them and what they refer to.
 func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, error) {
 	p := &Plan{services: services, of: map[string]int{}, after: map[string][]string{}, abroad: map[string]bool{}, often: map[string]string{},
-		wanted: map[*model.Type][]*model.Attribute{}, follow: map[model.Kind][]reference{}}
+		wanted: map[*model.Type][]*model.Attribute{}, follow: map[model.Kind][]reference{}, lists: map[string]bool{}, global: map[string]bool{}, height: map[string]int{}}
 	calls := map[string]Call{}
 	for i, s := range services {
 		for _, c := range s(At{}) {
@@ -40,6 +45,7 @@ func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, e
 				return nil, fmt.Errorf("%s is declared twice", c.Op)
 			}
 			calls[c.Op], p.of[c.Op], p.often[c.Op], p.abroad[c.Op] = c, i, c.Do.often, c.Abroad || c.Do.global
+			p.lists[c.Op], p.global[c.Op] = c.Do.of == nil && c.Do.refs == "", c.Do.global
 			for _, r := range c.Lists {
 				t := model.TypeOf(r)
 				if t.List != c.Op {
@@ -144,7 +150,7 @@ func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, e
 		done[op] = true
 		p.Ops = append(p.Ops, op)
 		for _, r := range c.Lists {
-			p.Kinds = append(p.Kinds, r.Kind())
+			p.Kinds, p.types = append(p.Kinds, r.Kind()), append(p.types, model.TypeOf(r))
 		}
 		return nil
 	}
@@ -157,7 +163,22 @@ func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, e
 		}
 	}
 	slices.Sort(p.Kinds)
+	p.divide()
+	for _, op := range p.Ops {
+		p.climb(op, 1)
+	}
 	return p, nil
+}
+
+// climb notes that so many calls may follow each other from this one on, and one more from those that it waits for.
+func (p *Plan) climb(op string, height int) {
+	if p.height[op] >= height {
+		return
+	}
+	p.height[op] = height
+	for _, before := range p.after[op] {
+		p.climb(before, height+1)
+	}
 }
 
 // Permissions returns the IAM actions that the plan's calls need.

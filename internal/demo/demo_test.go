@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -65,7 +66,14 @@ func TestDemo(t *testing.T) {
 			}
 			continue
 		}
+		cases, err := os.ReadFile(filepath.Join("../../rules", r.Service(), "testdata", r.ID+".jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, want := range []engine.Status{engine.Passed, engine.Failed, engine.Inapplicable} {
+			if want == engine.Inapplicable && !strings.Contains(string(cases), `"`+string(want)) {
+				continue // it judges every resource
+			}
 			if !slices.Contains(got, want) {
 				t.Errorf("%s never says %s", r.ID, want)
 			}

@@ -24,7 +24,8 @@ type (
 		State      model.Attr[string] `json:"state,omitzero" call:"kms:DescribeKey"`
 	}
 	Trail struct {
-		model.Meta `call:"cloudtrail:DescribeTrails"`
+		model.Meta  `call:"cloudtrail:DescribeTrails"`
+		MultiRegion model.Attr[bool] `json:"multiRegion,omitzero" call:"cloudtrail:GetTrail"`
 	}
 	Region struct {
 		model.Meta `scope:"region"`
@@ -72,11 +73,15 @@ func snapshot(all ...model.Resource) *engine.Snapshot {
 	return s
 }
 
+// regionRule judges regions with a check.
+func regionRule(check func(*engine.View) engine.Verdict, reads ...string) engine.Rule {
+	return engine.Rule{ID: "r", Severity: engine.Low, Worst: engine.Critical, Reads: append(reads, "engine_test.Region"),
+		Check: engine.Each(func(v *engine.View, _ *Region) engine.Verdict { return check(v) })}
+}
+
 // ask judges the region with a check and returns its verdict.
 func ask(s *engine.Snapshot, check func(*engine.View) engine.Verdict, reads ...string) engine.Verdict {
-	rule := engine.Rule{ID: "r", Severity: engine.Low, Worst: engine.Critical, Reads: append(reads, "engine_test.Region"),
-		Check: engine.Each(func(v *engine.View, _ *Region) engine.Verdict { return check(v) })}
-	for r := range engine.Evaluate(s, []engine.Rule{rule}) {
+	for r := range engine.Evaluate(s, []engine.Rule{regionRule(check, reads...)}) {
 		return r.Verdict
 	}
 	return engine.Verdict{}
@@ -183,7 +188,7 @@ func TestVerdicts(t *testing.T) {
 		{func(v *engine.View) engine.Verdict { engine.Join[*Trail](v); return engine.Pass() }, "not-assessed: the rule is broken: Reads of rule r lacks engine_test.Trail "},
 		{func(v *engine.View) engine.Verdict {
 			return engine.NotApplicable(fmt.Sprint(engine.Join[*Queue](v.InOrganization()).Exist()))
-		}, "not-assessed: sqs:ListQueues lies outside of the scan (part of the organization was not read) "},
+		}, "not-assessed: the rule is broken: rule r looks beyond its account, but does not say so: set Organization "},
 	} {
 		if v := ask(snapshot(), test.check, "engine_test.Queue"); fmt.Sprintf("%s: %s %s", v.Status, v.Message, v.Severity) != test.want {
 			t.Errorf("got %s: %s %s, want %s", v.Status, v.Message, v.Severity, test.want)

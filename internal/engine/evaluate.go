@@ -29,7 +29,9 @@ func (r *Result) Kind() model.Kind { return r.Rule.Check.Subject.Reported() }
 
 // Evaluate runs rules over a snapshot. Results come rule by rule, in the order of the rules, of
 // accounts, regions and IDs.
-func Evaluate(s *Snapshot, rules []Rule) iter.Seq[Result] {
+func Evaluate(s *Snapshot, rules []Rule) iter.Seq[Result] { return evaluate(s, pointers(rules)) }
+
+func evaluate(s *Snapshot, rules []*Rule) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		// Batches are judged side by side, but only a few ahead of the one whose results are being read.
 		stop := make(chan struct{})
@@ -38,8 +40,8 @@ func Evaluate(s *Snapshot, rules []Rule) iter.Seq[Result] {
 		free := make(chan []Result, cap(ahead)+2) // batches that were read: new ones would be half of all garbage
 		go func() {
 			defer close(ahead)
-			for i := range rules {
-				for part := range parts(s, &rules[i]) {
+			for _, rule := range rules {
+				for part := range parts(s, rule) {
 					out := make(chan []Result, 1)
 					select {
 					case ahead <- out:

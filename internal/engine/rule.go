@@ -26,7 +26,12 @@ type Rule struct {
 	Why      string   // what goes wrong otherwise
 	Fix      Fix
 	Reads    []string // what the check reads of its subject and of other kinds: "sqs.Queue.KMSKey"
-	Check    Check
+
+	// Organization says that the check looks at what other accounts own. It runs when all have been read, over these kinds
+	// of all accounts, which stay in memory.
+	Organization bool
+
+	Check Check
 }
 
 // A Fix says how to put a failure right, and what may break by it.

@@ -1,25 +1,17 @@
 package engine
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"awsscanner/internal/model"
 )
 
-const schema = "scanner.snapshot/v1"
-
-// A Header is the first line of a snapshot. Without it "there is none" would never be certain.
+// A Header says what a snapshot is of. Without it "there is none" would never be certain.
 type Header struct {
 	Schema       string                     `json:"schema"`
 	Tool         string                     `json:"tool,omitempty"` // version of the scanner that read it
@@ -41,12 +33,31 @@ type Skip struct {
 	Reason model.Reason `json:"reason"`
 }
 
-// An End is the last line of a snapshot: without it the file is cut off.
+// of returns the header of the part that one account is.
+func (h Header) of(account string) Header {
+	elsewhere := func(p model.Place) bool { return p.Account != account }
+	h.Read = slices.DeleteFunc(slices.Clone(h.Read), elsewhere)
+	h.Unread = slices.DeleteFunc(slices.Clone(h.Unread), elsewhere)
+	h.Skipped = slices.DeleteFunc(slices.Clone(h.Skipped), func(s Skip) bool { return elsewhere(s.Place) })
+	h.Organization = false
+	return h
+}
+
+// Accounts lists the accounts that were read, in order.
+func (h Header) Accounts() (all []string) {
+	for _, p := range h.Read {
+		all = append(all, p.Account)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// An End says how the reading went.
 type End struct {
 	Finished  time.Time `json:"finished"`
 	Calls     int       `json:"calls"`               // requests sent, retries included
 	Throttled int       `json:"throttled,omitempty"` // of them, how many AWS answered with a throttle
-	Lines     int       `json:"lines"`               // between header and end
+	Lines     int       `json:"lines"`               // of the file, between header and end
 }
 
 // A Hole says that a kind could not be listed, so that resources may be missing.
@@ -64,7 +75,8 @@ type Absence struct {
 	ID string `json:"id"`
 }
 
-// A Snapshot is what is known about some accounts at one time. It may be read by many, or changed by one.
+// A Snapshot is what is known at one time about an account, or about several so far as that is in memory. It may be read by
+// many, or changed by one.
 type Snapshot struct {
 	Header
 	End
@@ -179,6 +191,19 @@ func (s *Snapshot) PutAbsence(a Absence) {
 	}
 	s.absent[a.Kind][key{a.Account, a.Region, a.ID}] = true
 	s.cache = nil
+}
+
+// PutCell adds all that is in a cell.
+func (s *Snapshot) PutCell(c Cell) {
+	for _, r := range c.Resources {
+		s.Put(r)
+	}
+	for _, h := range c.Holes {
+		s.PutHole(h)
+	}
+	for _, a := range c.Absences {
+		s.PutAbsence(a)
+	}
 }
 
 // Reads reports whether an account is one of those that were read.
@@ -317,205 +342,4 @@ func (s *Snapshot) Holes() (out []Hole) {
 		out = append(out, s.holes[k]...)
 	}
 	return out
-}
-
-// Load reads a snapshot: a header, then one JSON object per line, a resource, a hole or an absence, then the end.
-// What it does not understand is an error with its line, not a guess.
-func Load(r io.Reader, kinds model.Table) (*Snapshot, error) {
-	var s *Snapshot
-	in := bufio.NewReaderSize(r, 1<<16)
-	var whole []byte
-	ended, lines := false, -1 // the header does not count
-	for n := 1; ; n++ {
-		line, err := in.ReadSlice('\n') // of any length
-		if err == bufio.ErrBufferFull {
-			whole = append(whole[:0], line...)
-			for err == bufio.ErrBufferFull {
-				line, err = in.ReadSlice('\n')
-				whole = append(whole, line...)
-			}
-			line = whole
-		}
-		if err != nil && err != io.EOF {
-			return nil, fmt.Errorf("line %d: %w", n, err)
-		}
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			if ended {
-				return nil, fmt.Errorf("line %d: there is more after the end", n)
-			}
-			end, err := load(&s, line, kinds)
-			if err != nil {
-				return nil, fmt.Errorf("line %d: %w", n, err)
-			}
-			if ended = end; end && s.Lines != lines {
-				return nil, fmt.Errorf("line %d: the snapshot should have %d lines before its end, but has %d: lines were lost or added", n, s.Lines, lines)
-			}
-			lines++
-		}
-		if err == io.EOF {
-			if s == nil {
-				return nil, fmt.Errorf("the file is empty: it is no snapshot")
-			}
-			if !ended {
-				return nil, fmt.Errorf("line %d: the snapshot is cut off: its last line is missing", n)
-			}
-			return s, nil
-		}
-	}
-}
-
-func load(s **Snapshot, line []byte, kinds model.Table) (end bool, err error) {
-	if *s == nil {
-		h, err := loadHeader(line)
-		if err == nil {
-			*s = NewSnapshot(h)
-		}
-		return false, err
-	}
-	// Nearly all lines are resources, which begin with their kind.
-	if rest, ok := bytes.CutPrefix(line, []byte(`{"kind":"`)); ok {
-		if kind, rest, ok := bytes.Cut(rest, []byte(`",`)); ok && kinds[model.Kind(kind)] != nil {
-			object := line[len(line)-len(rest)-1:]
-			object[0] = '{' // in place of the comma
-			return false, (*s).loadResource(object, kinds[model.Kind(kind)])
-		}
-	}
-	var head struct {
-		Kind, Unlisted, Absent model.Kind
-		End                    *json.RawMessage
-	}
-	if err := json.Unmarshal(line, &head); err != nil {
-		return false, fmt.Errorf("not a JSON object: %w", err)
-	}
-	if head.End != nil {
-		var e struct{ End End }
-		err := model.DecodeStrict(line, &e)
-		(*s).End = e.End
-		return true, err
-	}
-	k := cmp.Or(head.Kind, head.Unlisted, head.Absent)
-	switch {
-	case kinds[k] == nil:
-		return false, fmt.Errorf("unknown kind %q: the snapshot may be from a newer scanner", k)
-	case head.Unlisted != "":
-		var h Hole
-		if err := model.DecodeStrict(line, &h); err != nil {
-			return false, err
-		}
-		if h.Gap == nil {
-			return false, fmt.Errorf("%s unlisted without a gap", h.Kind)
-		}
-		(*s).PutHole(h)
-		return false, h.Gap.Check()
-	case head.Absent != "":
-		var a Absence
-		if err := model.DecodeStrict(line, &a); err != nil {
-			return false, err
-		}
-		(*s).PutAbsence(a)
-		return false, nil
-	}
-	return false, fmt.Errorf("a resource begins with its kind")
-}
-
-// loadResource reads the rest of a line, which says all but the kind.
-func (s *Snapshot) loadResource(rest []byte, t *model.Type) error {
-	res := t.New()
-	if err := model.DecodeStrict(rest, res); err != nil {
-		if !json.Valid(rest) {
-			return fmt.Errorf("not a JSON object: %w", err)
-		}
-		return fmt.Errorf("%s: %w", t.Kind, err)
-	}
-	m := res.About()
-	if m.ID == "" {
-		return fmt.Errorf("%s without id", t.Kind)
-	}
-	for _, g := range m.Gaps {
-		if err := g.Check(); err != nil {
-			return err
-		}
-	}
-	m.Account, m.Region = s.name(m.Account), s.name(m.Region)
-	if s.byKind[t.Kind].get(keyOf(res)) != nil {
-		return fmt.Errorf("%s %s is there twice", t.Kind, m.ID)
-	}
-	s.Put(res)
-	return nil
-}
-
-// name returns an equal string that others have as well: each resource names its account and region.
-func (s *Snapshot) name(text string) string {
-	same, ok := s.names[text]
-	if !ok {
-		if s.names == nil {
-			s.names = map[string]string{}
-		}
-		same, s.names[text] = text, text
-	}
-	return same
-}
-
-func loadHeader(line []byte) (h Header, err error) {
-	var version struct{ Schema string }
-	switch err := json.Unmarshal(line, &version); {
-	case err != nil || version.Schema == "":
-		return h, fmt.Errorf("this is no snapshot: it does not begin with a %s header", schema)
-	case version.Schema != schema && strings.HasPrefix(version.Schema, "scanner.snapshot/"):
-		return h, fmt.Errorf("the snapshot has schema %s, this scanner reads %s: use the scanner that wrote it, or a newer one", version.Schema, schema)
-	case version.Schema != schema:
-		return h, fmt.Errorf("this is a %s, not a snapshot", version.Schema)
-	}
-	if err := model.DecodeStrict(line, &h); err != nil {
-		return h, fmt.Errorf("header: %w", err)
-	}
-	if h.Start.IsZero() || h.Read == nil || h.Listed == nil {
-		return h, errors.New("header: start, read or listed is missing: nothing would be certain")
-	}
-	return h, nil
-}
-
-// Save writes what Load reads, in a fixed order.
-func (s *Snapshot) Save(w io.Writer) error {
-	out := bufio.NewWriterSize(w, 1<<16)
-	lines := 0
-	line := func(prefix string, v any) error {
-		b, err := json.Marshal(v)
-		if err == nil {
-			out.WriteString(prefix)
-			out.Write(b[min(len(prefix), 1):])
-			err = out.WriteByte('\n')
-			lines++
-		}
-		return err
-	}
-	if err := line("", s.Header); err != nil {
-		return err
-	}
-	lines = 0
-	for _, k := range slices.Sorted(maps.Keys(s.byKind)) {
-		prefix := fmt.Sprintf(`{"kind":%q,`, k)
-		for _, r := range s.byKind[k].sorted() {
-			if err := line(prefix, r); err != nil {
-				return err
-			}
-		}
-	}
-	for _, h := range s.Holes() {
-		if err := line("", h); err != nil {
-			return err
-		}
-	}
-	for _, k := range slices.Sorted(maps.Keys(s.absent)) {
-		for _, at := range slices.SortedFunc(maps.Keys(s.absent[k]), key.compare) {
-			if err := line("", Absence{k, model.Place{Account: at.account, Region: at.region}, at.id}); err != nil {
-				return err
-			}
-		}
-	}
-	s.Lines = lines
-	if err := line("", map[string]End{"end": s.End}); err != nil {
-		return err
-	}
-	return out.Flush()
 }

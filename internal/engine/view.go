@@ -32,8 +32,16 @@ func (s scope) sees(m *model.Meta) bool {
 		slices.ContainsFunc(m.Shared, func(a string) bool { return s.covers(model.Place{Account: a, Region: m.Region}) })
 }
 
-func (v View) InAccount() *View      { v.scope.Region = ""; return &v }
-func (v View) InOrganization() *View { v.scope = scope{}; return &v }
+func (v View) InAccount() *View { v.scope.Region = ""; return &v }
+
+// InOrganization looks at all accounts, which only a rule that says so can.
+func (v View) InOrganization() *View {
+	if !v.rule.Organization {
+		panic(fmt.Sprintf("rule %s looks beyond its account, but does not say so: set Organization", v.rule.ID))
+	}
+	v.scope = scope{}
+	return &v
+}
 
 // Now is the time of the snapshot, so that a replay gives the same verdicts.
 func (v *View) Now() time.Time { return v.snap.Start }
@@ -310,7 +318,8 @@ func Find[R model.Resource](v *View, ref string) (none R, ok bool) {
 	}
 	in := v.scope
 	arn, isARN := model.ParseARN(ref)
-	if isARN && ok {
+	account := scope{Account: in.Account} // others count for an organization rule only, even if they were read
+	if isARN && ok && (v.rule.Organization || account.sees(found.About())) {
 		return found, true
 	}
 	if isARN && t.Scope != model.Referenced {
@@ -325,7 +334,7 @@ func Find[R model.Resource](v *View, ref string) (none R, ok bool) {
 		}
 		panic(model.Missing{Gap: &model.Gap{Reason: model.NotCollected, Call: t.List, Detail: ref + " was not asked for"}})
 	}
-	if isARN && !v.snap.read[model.Place(in)] { // nor do ARNs of S3 buckets and the like tell the account
+	if isARN && (!v.snap.read[model.Place(in)] || !v.rule.Organization && !account.covers(model.Place(in))) { // nor do ARNs of S3 buckets and the like tell the account
 		panic(model.Missing{Gap: &model.Gap{Reason: model.OutsideScan, Call: t.List, Detail: ref}})
 	}
 	if gap := v.snap.hides(t, in, ref); gap != nil {

@@ -78,6 +78,10 @@ func (r Reason) Denied() bool {
 	return r == AccessDenied || r == AccessDeniedSCP || r == AccessDeniedResource
 }
 
+// ClosedRegion is the detail of calls that were not made, because a region is closed as a whole: several services were asked
+// there, and nothing but a service control policy, or the region being switched off, answered.
+const ClosedRegion = "not called, as every service asked before is closed in this region"
+
 // Missing is the panic value of Attr.Get; the engine and the driver of the collectors recover it.
 type Missing struct{ Gap *Gap }
 

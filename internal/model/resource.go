@@ -204,6 +204,11 @@ func SetNone(r Resource, call string) {
 	})
 }
 
+// SetGaps makes all attributes of a resource unknown for the same reason.
+func SetGaps(r Resource, g *Gap) {
+	each(r, func(_ *Attribute, s settable) { s.SetGap(g) })
+}
+
 // Blank makes attributes of a resource unknown. Tests use it.
 func Blank(r Resource, which func(attribute string) bool) {
 	each(r, func(a *Attribute, s settable) {
@@ -274,7 +279,17 @@ func (m Table) Resolve(read string) (*Type, *Attribute, error) {
 	return nil, nil, fmt.Errorf("there is no attribute %s", read)
 }
 
-// Merge adds to a resource what another copy of it knows more: attributes, names, accounts that see it, gaps.
+// Clone returns a copy whose attributes and gaps may be set without changing the original.
+func Clone(r Resource) Resource {
+	c := TypeOf(r).New()
+	reflect.ValueOf(c).Elem().Set(reflect.ValueOf(r).Elem())
+	m := c.About()
+	m.Gaps = slices.Clone(m.Gaps)
+	return c
+}
+
+// Merge adds to a resource what another copy of it knows more: attributes, names, accounts that see it, gaps. What one
+// copy knows is no gap, whoever else was refused it.
 func Merge(into, from Resource) {
 	a, b := into.About(), from.About()
 	union := func(x, y []string) []string {
@@ -288,11 +303,17 @@ func Merge(into, from Resource) {
 	if len(b.Refs) > 0 {
 		a.Refs = union(a.Refs, b.Refs)
 	}
-	a.Gaps = append(a.Gaps, b.Gaps...)
 	to, at := reflect.ValueOf(into).Elem(), reflect.ValueOf(from).Elem()
+	blind := map[string]bool{} // calls that leave something unknown
 	each(into, func(attr *Attribute, s settable) {
-		if !s.IsKnown() {
+		if !s.IsKnown() && (s.IsZero() || attr.Known(from)) {
 			to.Field(attr.index).Set(at.Field(attr.index))
 		}
+		if !s.IsKnown() {
+			for _, c := range attr.Calls {
+				blind[c] = true
+			}
+		}
 	})
+	a.Gaps = slices.DeleteFunc(append(a.Gaps, b.Gaps...), func(g *Gap) bool { return !blind[g.Call] })
 }

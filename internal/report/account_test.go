@@ -89,3 +89,21 @@ func volume(id, group string) []model.Resource {
 func hole(kind model.Kind, region string, reason model.Reason, call string) engine.Hole {
 	return engine.Hole{Kind: kind, Place: place(region), Gap: &model.Gap{Reason: reason, Call: call, Detail: "said no in " + region}}
 }
+
+// judge reports on a snapshot in memory, which cannot fail.
+func judge(s *engine.Snapshot, rules []engine.Rule, f Filter) *Report {
+	r, err := New("test", engine.Whole(s), rules, f)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// find returns what a report finds in memory.
+func find(r *Report, prefix string) []engine.Result {
+	found, err := r.Find(prefix)
+	if err != nil {
+		panic(err)
+	}
+	return found
+}

@@ -12,14 +12,17 @@ import (
 )
 
 // Find returns the results whose fingerprint or identity begins with a prefix, failures first.
-func (r *Report) Find(prefix string) (found []engine.Result) {
-	for x := range r.Results() {
+func (r *Report) Find(prefix string) (found []engine.Result, err error) {
+	for x, err := range r.Results() {
+		if err != nil {
+			return nil, err
+		}
 		if strings.HasPrefix(x.Fingerprint(), prefix) || strings.HasPrefix(x.Identity(), prefix) {
 			found = append(found, x)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b engine.Result) int { return rank(a.Status) - rank(b.Status) })
-	return found
+	return found, nil
 }
 
 // Explain writes all that is known of one result.
@@ -48,7 +51,7 @@ func (r *Report) Explain(w io.Writer, x *engine.Result) error {
 	field("account", m.Account)
 	field("region", m.Region)
 	field("owner", x.Owner())
-	field("judged at", r.Snapshot.Start.UTC().Format("2006-01-02 15:04:05 UTC"))
+	field("judged at", r.Scan.Start.UTC().Format("2006-01-02 15:04:05 UTC"))
 	for _, k := range slices.Sorted(maps.Keys(x.Evidence)) {
 		v, err := json.Marshal(x.Evidence[k])
 		if err != nil {

@@ -24,10 +24,10 @@ func TestExplain(t *testing.T) {
 	q := queue("eu-west-1", "worst", int(engine.Critical), "key")
 	s.Put(q)
 	s.Put(queue("eu-west-1", "new", passes, ""))
-	r := New("test", s, []engine.Rule{rule}, Filter{})
+	r := judge(s, []engine.Rule{rule}, Filter{})
 
 	text := func(name string) string {
-		for _, x := range r.Find("") {
+		for _, x := range find(r, "") {
 			if x.Resource.Name == name || x.Resource.ID == name {
 				var b bytes.Buffer
 				if err := r.Explain(&b, &x); err != nil {
@@ -68,19 +68,19 @@ func TestExplain(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	r := New("test", mixed(), []engine.Rule{queueRule("sqs-q", engine.Critical)}, Filter{})
-	all := r.Find("")
+	r := judge(mixed(), []engine.Rule{queueRule("sqs-q", engine.Critical)}, Filter{})
+	all := find(r, "")
 	if len(all) != 7 || all[0].Status != engine.Failed || all[6].Status != engine.Inapplicable {
 		t.Errorf("%d results, from %s to %s", len(all), all[0].Status, all[len(all)-1].Status)
 	}
 	for _, x := range all {
-		if found := r.Find(x.Fingerprint()[:8]); len(found) != 1 || found[0].Fingerprint() != x.Fingerprint() {
+		if found := find(r, x.Fingerprint()[:8]); len(found) != 1 || found[0].Fingerprint() != x.Fingerprint() {
 			t.Errorf("%s finds %d results", x.Fingerprint()[:8], len(found))
 		}
 	}
 	// The instance of a group has the identity of its group.
-	owned := New("test", snapshot([]string{"eu-west-1"}, append(volume("1", "web"), volume("2", "web")...)...), []engine.Rule{volumeRule}, Filter{})
-	if one := owned.Find("")[0]; one.Identity() == one.Fingerprint() || len(owned.Find(one.Identity())) != 2 {
+	owned := judge(snapshot([]string{"eu-west-1"}, append(volume("1", "web"), volume("2", "web")...)...), []engine.Rule{volumeRule}, Filter{})
+	if one := find(owned, "")[0]; one.Identity() == one.Fingerprint() || len(find(owned, one.Identity())) != 2 {
 		t.Error("an identity does not find all that a group owns")
 	}
 }

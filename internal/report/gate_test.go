@@ -62,7 +62,7 @@ func TestGate(t *testing.T) {
 		{"most must be seen, and is not", Gate{FailOnIncomplete: percent(96)}, account(passes, volumes(model.CallFailed), queues(model.CallFailed)), ExitIncomplete, `^only 90\.0 %`},
 		{"structural gaps do not lessen what is seen", Gate{FailOnIncomplete: percent(96)}, account(passes, volumes(model.CallFailed), queues(model.NotEnabled)), ExitFine, ""},
 	} {
-		code, why := c.gate.Decide(New("test", c.s, rules, Filter{}))
+		code, why := c.gate.Decide(judge(c.s, rules, Filter{}))
 		first := ""
 		if len(why) > 0 {
 			first = why[0]
@@ -74,11 +74,11 @@ func TestGate(t *testing.T) {
 
 	dark := snapshot(regions[:1])
 	dark.PutHole(hole("AWS::SQS::Queue", regions[0], model.AccessDenied, "sqs:ListQueues"))
-	if code, why := (Gate{}).Decide(New("test", dark, rules[:1], Filter{})); code != ExitFailed || !strings.Contains(why[0], "nothing could be assessed: grant sqs:ListQueues") {
+	if code, why := (Gate{}).Decide(judge(dark, rules[:1], Filter{})); code != ExitFailed || !strings.Contains(why[0], "nothing could be assessed: grant sqs:ListQueues") {
 		t.Errorf("a dark account: exit %d with %q", code, why)
 	}
 	// What is not shown still counts.
-	if code, _ := (Gate{FailOn: engine.Low}).Decide(New("test", account(int(engine.Low)), rules, Filter{Statuses: []engine.Status{engine.Passed}})); code != ExitFound {
+	if code, _ := (Gate{FailOn: engine.Low}).Decide(judge(account(int(engine.Low)), rules, Filter{Statuses: []engine.Status{engine.Passed}})); code != ExitFound {
 		t.Errorf("--status pass lets a failure pass the gate: exit %d", code)
 	}
 }
@@ -89,7 +89,7 @@ func TestGateReasons(t *testing.T) {
 	for i := range 100 {
 		resources = append(resources, queue("eu-west-1", fmt.Sprintf("q\x1b[2J%d", i), int(engine.High), fmt.Sprintf("key%d", i)))
 	}
-	r := New("test", snapshot([]string{"eu-west-1"}, resources...), []engine.Rule{queueRule("sqs-q", engine.High)}, Filter{})
+	r := judge(snapshot([]string{"eu-west-1"}, resources...), []engine.Rule{queueRule("sqs-q", engine.High)}, Filter{})
 	r.ExplainWith = "scanner explain"
 	_, why := Gate{FailOn: engine.High}.Decide(r)
 	if len(why) != 10 || why[0] != "100 findings of severity high or above:" || why[9] != "  and more: see the report" {

@@ -131,7 +131,7 @@ func finding(x *engine.Result) Finding {
 
 // JSON writes the whole report as one object, result by result.
 func (r *Report) JSON(w io.Writer) error {
-	s := r.Snapshot
+	s := r.Scan
 	head := jsonReport{
 		Schema: Schema,
 		Tool:   jsonTool{"scanner", r.Version},
@@ -163,8 +163,11 @@ func (r *Report) JSON(w io.Writer) error {
 	out.Write(b[:len(b)-1])
 	out.WriteString(`,"results":[`)
 	separator := "\n"
-	for x := range r.Results() {
-		if err := write(out, separator, &x); err != nil {
+	for x, err := range r.Results() {
+		if err == nil {
+			err = write(out, separator, &x)
+		}
+		if err != nil {
 			return err
 		}
 		separator = ",\n"
@@ -176,8 +179,11 @@ func (r *Report) JSON(w io.Writer) error {
 // JSONLines writes one result a line, each as in the JSON report.
 func (r *Report) JSONLines(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 1<<16)
-	for x := range r.Results() {
-		if err := write(out, "", &x); err != nil {
+	for x, err := range r.Results() {
+		if err == nil {
+			err = write(out, "", &x)
+		}
+		if err != nil {
 			return err
 		}
 		if err := out.WriteByte('\n'); err != nil {

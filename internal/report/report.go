@@ -46,11 +46,11 @@ func (f *Filter) covers(region string) bool {
 	return len(f.Regions) == 0 || region == "" || region == model.AnyRegion || engine.MatchAny(f.Regions, region)
 }
 
-// A Report is what is said about one snapshot. It holds sums and groups; the results themselves
+// A Report is what is said about one scan. It holds sums and groups; the results themselves
 // are computed again whenever they are read, so that memory does not grow with their number.
 type Report struct {
 	Version     string // of the scanner
-	Snapshot    *engine.Snapshot
+	Scan        *engine.Scan
 	Rules       []engine.Rule
 	Filter      Filter
 	ExplainWith string // the command that explains a finding, for hints: "scanner explain"; "" if none can
@@ -68,9 +68,12 @@ type Report struct {
 	judged     bool // something could be assessed, be it counted or not
 }
 
+// allCalls stands for every call in a region that is closed.
+const allCalls = "*"
+
 // A Gap is one reason why results are not assessed, in one account and region.
 type Gap struct {
-	Call        string       `json:"call"`
+	Call        string       `json:"call"`        // "*" for a region that is closed as a whole
 	Permissions []string     `json:"permissions"` // to grant, if access was denied
 	Reason      model.Reason `json:"reason"`
 	Class       model.Class  `json:"class"`
@@ -97,9 +100,9 @@ type Unit struct {
 	Waste       float64
 }
 
-// New judges a snapshot.
-func New(version string, s *engine.Snapshot, rules []engine.Rule, f Filter) *Report {
-	r := &Report{Version: version, Snapshot: s, Rules: rules, Filter: f,
+// New judges a scan. It fails if that cannot be read.
+func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report, error) {
+	r := &Report{Version: version, Scan: s, Rules: rules, Filter: f,
 		Statuses: map[engine.Status]int{}, Failures: map[engine.Severity]int{}, RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}}
 	type gapKey struct {
 		call, account, region string
@@ -129,7 +132,10 @@ func New(version string, s *engine.Snapshot, rules []engine.Rule, f Filter) *Rep
 		r.RuleStatus[rules[i].ID] = engine.Inapplicable
 		r.Cells += len(places(&rules[i]))
 	}
-	for x := range engine.Evaluate(s, rules) {
+	for x, err := range s.Evaluate(rules) {
+		if err != nil {
+			return nil, err
+		}
 		r.judged = r.judged || x.Status != engine.NotAssessed
 		if !f.counts(&x) {
 			continue
@@ -179,6 +185,26 @@ func New(version string, s *engine.Snapshot, rules []engine.Rule, f Filter) *Rep
 			r.Cells++
 		}
 	}
+	closed := map[model.Place]bool{}
+	for _, g := range gaps {
+		if g.Detail == model.ClosedRegion {
+			closed[model.Place{Account: g.Account, Region: g.Region}] = true
+		}
+	}
+	for k, g := range gaps { // of a region that is closed as a whole it says little which calls were tried
+		if !closed[model.Place{Account: g.Account, Region: g.Region}] || g.Class != model.Structural || k.call == allCalls {
+			continue
+		}
+		delete(gaps, k)
+		k.call, k.kind = allCalls, ""
+		if gaps[k] == nil {
+			gaps[k] = &Gap{Call: allCalls, Permissions: []string{}, Reason: g.Reason, Class: g.Class, Detail: model.ClosedRegion, Account: g.Account, Region: g.Region}
+		}
+		all := gaps[k]
+		all.Rules, all.Resources = append(all.Rules, g.Rules...), all.Resources+g.Resources
+		slices.Sort(all.Rules)
+		all.Rules = slices.Compact(all.Rules)
+	}
 	for _, k := range slices.SortedFunc(maps.Keys(gaps), func(a, b gapKey) int {
 		return cmp.Or(cmp.Compare(a.account, b.account), cmp.Compare(a.region, b.region), cmp.Compare(a.call, b.call), cmp.Compare(a.reason, b.reason), cmp.Compare(a.kind, b.kind))
 	}) {
@@ -191,14 +217,14 @@ func New(version string, s *engine.Snapshot, rules []engine.Rule, f Filter) *Rep
 	slices.SortFunc(r.Units, func(a, b Unit) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Resources, a.Resources), cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Key, b.Key))
 	})
-	return r
+	return r, nil
 }
 
 // Results judges anew and returns the results that the filter lists.
-func (r *Report) Results() iter.Seq[engine.Result] {
-	return func(yield func(engine.Result) bool) {
-		for x := range engine.Evaluate(r.Snapshot, r.Rules) {
-			if r.Filter.lists(&x) && !yield(x) {
+func (r *Report) Results() iter.Seq2[engine.Result, error] {
+	return func(yield func(engine.Result, error) bool) {
+		for x, err := range r.Scan.Evaluate(r.Rules) {
+			if (err != nil || r.Filter.lists(&x)) && !yield(x, err) {
 				return
 			}
 		}
@@ -247,18 +273,18 @@ func ToGrant(g *model.Gap) []string {
 
 // ID names the scan: the same for the same snapshot.
 func (r *Report) ID() string {
-	h := sha256.Sum256(fmt.Append(nil, r.Snapshot.Start.UTC().Format(time.RFC3339Nano), r.Snapshot.Caller, r.Snapshot.Read))
+	h := sha256.Sum256(fmt.Append(nil, r.Scan.Start.UTC().Format(time.RFC3339Nano), r.Scan.Caller, r.Scan.Read))
 	return hex.EncodeToString(h[:8])
 }
 
 // Accounts lists the accounts that were read.
 func (r *Report) Accounts() []string {
-	return distinct(r.Snapshot.Read, func(p model.Place) string { return p.Account })
+	return distinct(r.Scan.Read, func(p model.Place) string { return p.Account })
 }
 
 // Regions lists the regions that were read.
 func (r *Report) Regions() []string {
-	return distinct(r.Snapshot.Read, func(p model.Place) string { return p.Region })
+	return distinct(r.Scan.Read, func(p model.Place) string { return p.Region })
 }
 
 func distinct(places []model.Place, of func(model.Place) string) []string {

@@ -37,7 +37,7 @@ func TestFilter(t *testing.T) {
 		{"resource ID", Filter{Resources: []string{"https://eu-west-1/g*"}}, "good *", 0, 1, 1, 4},
 		{"all at once", Filter{Statuses: []engine.Status{engine.Failed}, Severities: []engine.Severity{engine.Medium}, Regions: []string{"us-east-1"}, Resources: []string{"b*"}}, "bad", 1, 0, 0, 2},
 	} {
-		r := New("test", mixed(), rules, c.filter)
+		r := judge(mixed(), rules, c.filter)
 		var listed []string
 		for x := range r.Results() {
 			n := name(x.Resource)
@@ -72,7 +72,7 @@ func TestUnits(t *testing.T) {
 	resources = append(resources,
 		queue("eu-west-1", "a", int(engine.Low), key), queue("us-east-1", "b", int(engine.High), key), queue("eu-west-1", "c", int(engine.Low), key), queue("eu-west-1", "d", int(engine.Low), key),
 		queue("eu-west-1", "e", int(engine.High), ""), queue("eu-west-1", "f", int(engine.Medium), "other"))
-	r := New("test", snapshot([]string{"eu-west-1", "us-east-1"}, resources...), []engine.Rule{queueRule("sqs-q", engine.Critical), accountRule}, Filter{})
+	r := judge(snapshot([]string{"eu-west-1", "us-east-1"}, resources...), []engine.Rule{queueRule("sqs-q", engine.Critical), accountRule}, Filter{})
 	want := []string{
 		"high: 4 × Queue: b, a, c … (2 regions)", // one change clears what has one key, the worst is named first
 		"high: account " + account,
@@ -104,7 +104,7 @@ func TestUnitOwner(t *testing.T) {
 		{"", "web", "web", ""},
 	} {
 		s := snapshot([]string{"eu-west-1"}, slices.Concat(volume("1", c.first), volume("2", c.second), volume("3", c.third))...)
-		if r := New("test", s, []engine.Rule{volumeRule}, Filter{}); len(r.Units) != 1 || r.Units[0].Owner != c.want {
+		if r := judge(s, []engine.Rule{volumeRule}, Filter{}); len(r.Units) != 1 || r.Units[0].Owner != c.want {
 			t.Errorf("owners %q, %q and %q: %+v, want the owner %q", c.first, c.second, c.third, r.Units, c.want)
 		}
 	}
@@ -129,20 +129,20 @@ func TestCells(t *testing.T) {
 		for _, h := range c.holes {
 			s.PutHole(h)
 		}
-		if r := New("test", s, rules, Filter{}); r.Cells != c.cells || r.Blind != c.blind || r.Fixable != c.fixable {
+		if r := judge(s, rules, Filter{}); r.Cells != c.cells || r.Blind != c.blind || r.Fixable != c.fixable {
 			t.Errorf("%s: %d of %d cells blind, %d fixable; want %d of %d, %d", c.name, r.Blind, r.Cells, r.Fixable, c.blind, c.cells, c.fixable)
 		}
 	}
 	// Regions that could not be listed may be any of those that are reported on.
 	unlisted := snapshot([]string{"eu-west-1", "us-east-1"})
 	unlisted.PutHole(hole("AWS::SQS::Queue", model.AnyRegion, model.AccessDenied, "ec2:DescribeRegions"))
-	if r := New("test", unlisted, rules[1:2], Filter{Regions: []string{"us-*"}}); r.Cells != 2 || r.Blind != 1 {
+	if r := judge(unlisted, rules[1:2], Filter{Regions: []string{"us-*"}}); r.Cells != 2 || r.Blind != 1 {
 		t.Errorf("regions could not be listed: %d of %d cells blind", r.Blind, r.Cells)
 	}
 	// Two gaps in a cell are one blind cell, fixable if one of them is.
 	s := snapshot([]string{"eu-west-1"}, queue("eu-west-1", "dark", unknown, ""))
 	s.PutHole(hole("AWS::SQS::Queue", "eu-west-1", model.NotSubscribed, "sqs:ListQueues"))
-	if r := New("test", s, rules[1:2], Filter{}); r.Cells != 1 || r.Blind != 1 || r.Fixable != 1 || len(r.Gaps) != 2 {
+	if r := judge(s, rules[1:2], Filter{}); r.Cells != 1 || r.Blind != 1 || r.Fixable != 1 || len(r.Gaps) != 2 {
 		t.Errorf("%d of %d cells blind, %d fixable, %d gaps", r.Blind, r.Cells, r.Fixable, len(r.Gaps))
 	}
 }
@@ -150,7 +150,7 @@ func TestCells(t *testing.T) {
 func TestGaps(t *testing.T) {
 	s := mixed()
 	s.Put(queue("us-east-1", "darker", unknown, ""))
-	r := New("test", s, []engine.Rule{queueRule("sqs-q", engine.Low), queueRule("sqs-r", engine.Low)}, Filter{})
+	r := judge(s, []engine.Rule{queueRule("sqs-q", engine.Low), queueRule("sqs-r", engine.Low)}, Filter{})
 	if len(r.Gaps) != 2 {
 		t.Fatalf("gaps %+v", r.Gaps)
 	}
@@ -168,13 +168,13 @@ func TestNothing(t *testing.T) {
 	rules := []engine.Rule{queueRule("sqs-q", engine.Low)}
 	dark, empty := snapshot([]string{"eu-west-1"}), snapshot([]string{"eu-west-1"})
 	dark.PutHole(hole("AWS::SQS::Queue", "eu-west-1", model.AccessDenied, "sqs:ListQueues"))
-	if !New("test", dark, rules, Filter{}).Nothing() {
+	if !judge(dark, rules, Filter{}).Nothing() {
 		t.Error("all is dark, but something is said to have been assessed")
 	}
-	if New("test", empty, rules, Filter{}).Nothing() {
+	if judge(empty, rules, Filter{}).Nothing() {
 		t.Error("an empty account is taken for a dark one")
 	}
-	if New("test", mixed(), rules, Filter{Resources: []string{"there is none"}}).Nothing() {
+	if judge(mixed(), rules, Filter{Resources: []string{"there is none"}}).Nothing() {
 		t.Error("a filter that leaves only a hole makes the account dark")
 	}
 }

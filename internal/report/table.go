@@ -37,7 +37,9 @@ func (r *Report) Table(w io.Writer, style Style) error {
 	t.line("")
 	switch {
 	case style.All || style.GroupBy != "" && style.GroupBy != "fix" || len(r.Filter.Statuses) > 0:
-		r.findings(t)
+		if err := r.findings(t); err != nil {
+			return err
+		}
 	default:
 		r.fixFirst(t)
 	}
@@ -106,7 +108,7 @@ func colour(text string) string {
 // title says whose account was read, by whom, where, and for how much.
 // In few columns it says less of each, but of everything.
 func (r *Report) title(width int) string {
-	s := r.Snapshot
+	s := r.Scan
 	accounts, regions := r.Accounts(), r.Regions()
 	who := "no account"
 	switch {
@@ -194,7 +196,7 @@ func (r *Report) fixFirst(t *table) {
 }
 
 // findings lists results one by one, under a heading for each group.
-func (r *Report) findings(t *table) {
+func (r *Report) findings(t *table) error {
 	groupBy := cmp.Or(t.GroupBy, "fix")
 	listed := 0
 	type row struct {
@@ -203,7 +205,10 @@ func (r *Report) findings(t *table) {
 	}
 	groups := map[string][]row{}
 	worst := map[string]engine.Severity{}
-	for x := range r.Results() {
+	for x, err := range r.Results() {
+		if err != nil {
+			return err
+		}
 		if len(r.Filter.Statuses) == 0 && x.Status != engine.Failed {
 			continue
 		}
@@ -260,6 +265,7 @@ func (r *Report) findings(t *table) {
 			t.line("%s", row.text)
 		}
 	}
+	return nil
 }
 
 func (r *Report) pillarLines(t *table) {
@@ -290,6 +296,10 @@ func (r *Report) blind() (lines []string) {
 			if g.Reason == model.AccessDeniedResource {
 				c.what += " in the policy of the resource"
 			}
+		case g.Call == allCalls && g.Reason == model.AccessDeniedSCP:
+			c.what = "a service control policy closes the region"
+		case g.Call == allCalls:
+			c.what = string(g.Reason) + ": the region is closed"
 		case g.Reason == model.AccessDeniedSCP: // its detail differs from region to region
 			c.what = "a service control policy denies " + strings.Join(g.Permissions, ", ")
 		case g.Call == "":

@@ -53,7 +53,7 @@ func vast(rules, failures int) (*engine.Snapshot, []engine.Rule) {
 
 func TestShortTable(t *testing.T) {
 	s, rules := vast(12, 10000)
-	r := New("test", s, rules, Filter{})
+	r := judge(s, rules, Filter{})
 	r.ExplainWith = "scanner explain"
 	lines := show(t, r, Style{Again: [2]string{"scanner report --all", "every finding"}})
 	text := strings.Join(lines, "\n")
@@ -73,7 +73,7 @@ func TestShortTable(t *testing.T) {
 
 func TestWidth(t *testing.T) {
 	s, rules := vast(2, 100)
-	for _, line := range show(t, New("test", s, rules, Filter{}), Style{Width: 80, All: true}) {
+	for _, line := range show(t, judge(s, rules, Filter{}), Style{Width: 80, All: true}) {
 		if n := utf8.RuneCountInString(line); n > 80 {
 			t.Errorf("%d columns: %s", n, line)
 		} else if n == 80 && !strings.HasSuffix(line, "…") {
@@ -83,7 +83,7 @@ func TestWidth(t *testing.T) {
 }
 
 func TestEmptyTable(t *testing.T) {
-	lines := show(t, New("test", snapshot([]string{"eu-west-1"}), []engine.Rule{queueRule("sqs-q", engine.Low, engine.Security)}, Filter{}), Style{})
+	lines := show(t, judge(snapshot([]string{"eu-west-1"}), []engine.Rule{queueRule("sqs-q", engine.Low, engine.Security)}, Filter{}), Style{})
 	text := strings.Join(lines, "\n")
 	for _, want := range []string{"FIX FIRST  nothing failed\n", "BLIND  nothing: every selected rule saw all it needs", "\nsecurity                     0     0     1     0  -\n"} {
 		if !strings.Contains(text, want) {
@@ -98,7 +98,7 @@ func TestEmptyTable(t *testing.T) {
 // What is not shown is not said to be seen.
 func TestBlindIsShownWhateverIsListed(t *testing.T) {
 	for _, status := range engine.Statuses {
-		text := strings.Join(show(t, New("test", mixed(), []engine.Rule{queueRule("sqs-q", engine.High)}, Filter{Statuses: []engine.Status{status}}), Style{}), "\n")
+		text := strings.Join(show(t, judge(mixed(), []engine.Rule{queueRule("sqs-q", engine.High)}, Filter{Statuses: []engine.Status{status}}), Style{}), "\n")
 		if !strings.Contains(text, "BLIND  2 results not assessed, in 2 of 3 cells") {
 			t.Errorf("--status %s:\n%s", status, text)
 		}
@@ -126,7 +126,7 @@ func TestBlindLines(t *testing.T) {
 	broken.Check = engine.Each(func(*engine.View, *cloudtrail.Account) engine.Verdict {
 		return engine.Unsure(model.TooLittleData, "half a day")
 	})
-	r := New("test", s, []engine.Rule{queueRule("sqs-q", engine.Low), queueRule("sqs-r", engine.Low), volumeRule, broken}, Filter{})
+	r := judge(s, []engine.Rule{queueRule("sqs-q", engine.Low), queueRule("sqs-r", engine.Low), volumeRule, broken}, Filter{})
 	want := []string{
 		"grant ec2:DescribeRegions (any other region; blinds 2 rules)",
 		"grant sqs:GetQueueAttributes in the policy of the resource (eu-1; blinds 2 rules)",
@@ -144,7 +144,7 @@ func TestBlindLines(t *testing.T) {
 func TestGroups(t *testing.T) {
 	key := "arn:aws:kms:eu-west-1:111122223333:key/k"
 	resources := append(volume("vol-1", "web"), queue("eu-west-1", "a", int(engine.Low), key), queue("eu-west-1", "b", int(engine.High), key), queue("eu-west-1", "c", passes, ""))
-	r := New("test", snapshot([]string{"eu-west-1"}, resources...), []engine.Rule{accountRule, queueRule("sqs-q", engine.High), volumeRule}, Filter{})
+	r := judge(snapshot([]string{"eu-west-1"}, resources...), []engine.Rule{accountRule, queueRule("sqs-q", engine.High), volumeRule}, Filter{})
 	for group, want := range map[string][]string{ // headings, and the first words of findings
 		"fix":      {"cloudtrail-on (1)", "high", "sqs-q " + key + " (2)", "high", "low", "ec2-volume-gone (1)", "medium"},
 		"rule":     {"cloudtrail-on: Trails are on (1)", "high", "sqs-q: Queues are sqs-q (2)", "high", "low", "ec2-volume-gone: There are no volumes (1)", "medium"},
@@ -168,7 +168,7 @@ func TestGroups(t *testing.T) {
 	if !slices.Contains(Groups, "fix") || len(Groups) != 6 {
 		t.Errorf("groups %q are not those above", Groups)
 	}
-	short := show(t, New("test", func() *engine.Snapshot { s, _ := vast(0, 10000); return s }(), []engine.Rule{queueRule("sqs-q", engine.High)}, Filter{}), Style{GroupBy: "resource"})
+	short := show(t, judge(func() *engine.Snapshot { s, _ := vast(0, 10000); return s }(), []engine.Rule{queueRule("sqs-q", engine.High)}, Filter{}), Style{GroupBy: "resource"})
 	if !slices.Contains(short, "  and 9995 more: --all") || len(short) > 35 {
 		t.Errorf("%d lines:\n%s", len(short), strings.Join(short, "\n"))
 	}
@@ -182,7 +182,7 @@ func TestTerminal(t *testing.T) {
 	dark.Gaps[0].Reason, dark.Gaps[0].Detail = model.CallFailed, evil
 	s := snapshot([]string{"eu-west-1"}, q, dark)
 	s.Caller = evil
-	r := New("test", s, []engine.Rule{queueRule("sqs-q", engine.High, engine.Security)}, Filter{})
+	r := judge(s, []engine.Rule{queueRule("sqs-q", engine.High, engine.Security)}, Filter{})
 	bad := regexp.MustCompile("[\x00-\x09\x0b-\x1f\x7f\u0080-\u009f\u2028\u202e]")
 	for _, style := range []Style{{}, {All: true}, {All: true, GroupBy: "resource"}} {
 		for _, line := range show(t, r, style) {
@@ -191,7 +191,7 @@ func TestTerminal(t *testing.T) {
 			}
 		}
 	}
-	for _, x := range r.Find("") {
+	for _, x := range find(r, "") {
 		var b bytes.Buffer
 		if err := r.Explain(&b, &x); err != nil || bad.MatchString(b.String()) {
 			t.Errorf("explain: %v %q", err, bad.FindString(b.String()))
@@ -208,7 +208,7 @@ func TestTerminal(t *testing.T) {
 func TestDeterministic(t *testing.T) {
 	outputs := func() string {
 		s, rules := vast(3, 1000)
-		r := New("test", s, rules, Filter{})
+		r := judge(s, rules, Filter{})
 		var b bytes.Buffer
 		for _, err := range []error{r.Table(&b, Style{}), r.Table(&b, Style{All: true, GroupBy: "owner"}), r.JSON(&b), r.JSONLines(&b)} {
 			if err != nil {

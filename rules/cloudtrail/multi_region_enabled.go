@@ -65,6 +65,8 @@ aws cloudtrail put-event-selectors --trail-name <trail-arn> --event-selectors fi
 	Reads: []string{"cloudtrail.Account", "cloudtrail.Trail.MultiRegion", "cloudtrail.Trail.Logging", "cloudtrail.Trail.DeliveryError",
 		"cloudtrail.Trail.GlobalServiceEvents", "cloudtrail.Trail.Selectors", "cloudtrail.Trail.AdvancedSelectors"},
 
+	Organization: true, // the organization's trail belongs to another account
+
 	Check: engine.EachWith(multiRegion{AcceptOrganizationTrail: true, RequireReadWrite: "All", AllowedExcludedSources: []string{"kms.amazonaws.com", "rdsdata.amazonaws.com"}},
 		func(v *engine.View, p *multiRegion, a *cloudtrail.Account) engine.Verdict {
 			var tried []candidate

@@ -87,8 +87,6 @@ func redrive(v *engine.View, p *deadLetterQueue, q *sqs.Queue, target string) en
 	}
 	if _, exists := engine.Find[*sqs.Queue](v, target); !exists {
 		return broken("which does not exist")
-	} else if arn.Account != q.Account {
-		return broken("which is in another account, where messages cannot be moved to")
 	}
 	if n := q.MaxReceives.Get(); n < p.MinReceive || n > p.MaxReceive {
 		return engine.Fail(fmt.Sprintf("maxReceiveCount is %d, but should be between %d and %d: set it in the redrive policy", n, p.MinReceive, p.MaxReceive)).

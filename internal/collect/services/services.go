@@ -9,6 +9,7 @@ import (
 	"awsscanner/internal/collect/cloudwatchlogs"
 	"awsscanner/internal/collect/ec2"
 	"awsscanner/internal/collect/kms"
+	"awsscanner/internal/collect/rds"
 	"awsscanner/internal/collect/sqs"
 	"awsscanner/internal/collect/ssm"
 )
@@ -21,6 +22,7 @@ var All = []collect.Service{
 	cloudwatchlogs.Calls,
 	ec2.Calls,
 	kms.Calls,
+	rds.Calls,
 	sqs.Calls,
 	ssm.Calls,
 }

@@ -9,6 +9,7 @@ import (
 	"awsscanner/internal/model/cloudwatchlogs"
 	"awsscanner/internal/model/ec2"
 	"awsscanner/internal/model/kms"
+	"awsscanner/internal/model/rds"
 	"awsscanner/internal/model/sqs"
 	"awsscanner/internal/model/ssm"
 )
@@ -21,6 +22,7 @@ var All = model.NewTable(
 	&cloudwatchlogs.LogGroup{},
 	&ec2.Volume{}, &ec2.Instance{},
 	&kms.Key{},
+	&rds.DBInstance{}, &rds.DBCluster{}, &rds.DBSnapshot{}, &rds.DBClusterSnapshot{},
 	&sqs.Queue{},
 	&ssm.Parameter{},
 )

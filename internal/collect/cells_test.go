@@ -1,0 +1,187 @@
+package collect
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/smithy-go"
+
+	"awsscanner/internal/engine"
+	"awsscanner/internal/model"
+)
+
+// A region that a service control policy closes is recognised after a few services: the others need not be asked there.
+// One other answer, and each call is made.
+func TestClosedRegion(t *testing.T) {
+	closed := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "with an explicit deny in a service control policy"}
+	for open, want := range map[int]int{-1: enough, 4: 10} {
+		var made []string
+		service := func(At) (calls []Call) {
+			for i, op := range []string{"a:List", "b:List", "c:List", "d:List", "e:List", "f:List", "g:List", "h:List", "i:List", "j:List"} {
+				calls = append(calls, Call{Op: op, Do: PerRegion(func(context.Context, []*Region) error {
+					made = append(made, op)
+					if i == open {
+						return nil
+					}
+					return closed
+				})})
+			}
+			return calls
+		}
+		p := &Plan{services: []Service{service}, of: map[string]int{}}
+		at := At{Place: model.Place{Account: "1", Region: "eu"}}
+		d := newDriver(Reading{Plan: p}, []At{at})
+		region := &Region{Meta: model.Meta{ID: "eu"}}
+		calls := service(at)
+		if open >= 0 { // whatever comes first
+			calls = append(calls[open:], calls[:open]...)
+		}
+		for _, c := range calls {
+			d.call(t.Context(), 0, c, in{items: []model.Resource{region}})
+		}
+		if len(made) != want {
+			t.Errorf("%d services open: %q", open, made)
+		}
+		for _, g := range region.Gaps {
+			if g.Reason != model.AccessDeniedSCP || (g.Detail == model.ClosedRegion) == slices.Contains(made, g.Call) {
+				t.Errorf("%s: %s", g, g.Detail)
+			}
+		}
+	}
+}
+
+// Of an account that could not be entered everything is unknown: no rule may lose it.
+func TestLost(t *testing.T) {
+	service := func(At) []Call {
+		return []Call{
+			{Op: "sqs:ListQueues", Lists: []model.Resource{&Queue{}}, Do: Regional(nil)},
+			{Op: "ec2:GetDefault", Do: PerRegion(func(context.Context, []*Region) error { return nil })},
+			{Op: "iam:Get", Do: PerItem(func(context.Context, *Facts) error { return nil })},
+			{Op: "iam:ListRoles", Lists: []model.Resource{&Role{}}, Do: Global(nil)},
+		}
+	}
+	kinds := model.NewTable(&Queue{}, &Region{}, &Facts{}, &Role{})
+	p, err := NewPlan([]Service{service}, kinds, []string{"collect.Queue", "collect.Region.Default", "collect.Facts.Alias", "collect.Role"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	why := &model.Gap{Reason: model.AccessDenied, Call: "sts:AssumeRole"}
+	s := engine.NewSnapshot(engine.Header{Read: []model.Place{{Account: "9"}}, Listed: p.Kinds})
+	s.PutCell(p.Lost("9", why))
+	judge := func(v *engine.View, a model.Attr[string]) engine.Verdict { return engine.Fail(a.Get()) }
+	rules := []engine.Rule{
+		{ID: "queues", Reads: []string{"collect.Queue"}, Check: engine.Each(func(v *engine.View, q *Queue) engine.Verdict { return engine.Pass() })},
+		{ID: "regions", Reads: []string{"collect.Region.Default"}, Check: engine.Each(func(v *engine.View, r *Region) engine.Verdict { return engine.Pass() })},
+		{ID: "facts", Reads: []string{"collect.Facts.Alias"}, Check: engine.Each(func(v *engine.View, f *Facts) engine.Verdict { return judge(v, f.Alias) })},
+		{ID: "roles", Reads: []string{"collect.Role"}, Check: engine.Each(func(v *engine.View, r *Role) engine.Verdict { return engine.Pass() })},
+	}
+	var got []string
+	for r := range engine.Evaluate(s, rules) {
+		got = append(got, fmt.Sprintf("%s %s %q %s %s", r.Rule.ID, r.Resource.ID, r.Resource.Region, r.Status, r.Gap))
+	}
+	want := []string{
+		`queues * "*" not-assessed access-denied: sts:AssumeRole`,
+		`regions * "*" not-assessed access-denied: sts:AssumeRole`,
+		`facts 9 "" not-assessed access-denied: sts:AssumeRole`,
+		`roles * "" not-assessed access-denied: sts:AssumeRole`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
+	}
+}
+
+// What another account owns, which the scan reads as well, is asked for there.
+func TestOthers(t *testing.T) {
+	var mu sync.Mutex
+	var asked []string
+	service := func(At) []Call {
+		return []Call{{
+			Op: "sqs:ListQueues", Lists: []model.Resource{&Queue{}}, Abroad: true,
+			Do: Regional(func(_ context.Context, found Found) error {
+				for _, account := range []string{"", "2", "3"} {
+					found(&Queue{Meta: model.Meta{ID: "q" + account, Account: account, Region: "eu"}})
+				}
+				return nil
+			}),
+		}, {
+			Op: "sqs:GetQueueAttributes",
+			Do: PerItem(func(_ context.Context, q *Queue) error {
+				mu.Lock()
+				asked = append(asked, q.ID)
+				mu.Unlock()
+				return nil
+			}),
+		}}
+	}
+	p, err := NewPlan([]Service{service}, table, []string{"collect.Queue.KMSKey"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := []At{{Place: model.Place{Account: "1", Region: "eu"}}}
+	s := engine.NewSnapshot(engine.Header{Read: []model.Place{places[0].Place}})
+	(&Reading{Plan: p, Others: func(id string) bool { return id == "1" || id == "2" }}).Run(t.Context(), places, s)
+	if slices.Sort(asked); !slices.Equal(asked, []string{"q", "q3"}) {
+		t.Errorf("asked about %q", asked)
+	}
+}
+
+// Requests on which most depends go first, those of earlier accounts before all others; who gives up frees nothing twice.
+func TestGate(t *testing.T) {
+	g := &Gate{free: 1}
+	if err := g.enter(t.Context(), rank{}); err != nil {
+		t.Fatal(err)
+	}
+	order := make(chan string)
+	wait := func(name string, r rank) {
+		before := g.length()
+		go func() {
+			if err := g.enter(t.Context(), r); err == nil {
+				order <- name
+			}
+		}()
+		for g.length() == before {
+		}
+	}
+	wait("leaf", rank{0, 1})
+	wait("later account", rank{1, 9})
+	wait("list", rank{0, 3})
+	wait("second leaf", rank{0, 1})
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error)
+	before := g.length()
+	go func() { gone <- g.enter(ctx, rank{0, 8}) }()
+	for g.length() == before {
+	}
+	cancel()
+	if err := <-gone; err == nil {
+		t.Error("let through although it was cancelled")
+	}
+	for _, want := range []string{"list", "leaf", "second leaf", "later account"} {
+		g.leave()
+		if got := <-order; got != want {
+			t.Errorf("%s goes before %s", got, want)
+		}
+	}
+	if g.leave(); g.free != 1 || g.length() != 0 {
+		t.Errorf("%d free, %d waiting", g.free, g.length())
+	}
+}
+
+func (g *Gate) length() int { g.mu.Lock(); defer g.mu.Unlock(); return len(g.waiting) }
+
+type (
+	Facts struct {
+		model.Meta `scope:"account"`
+		Alias      model.Attr[string] `json:"alias,omitzero" call:"iam:Get"`
+	}
+	Role struct {
+		model.Meta `call:"iam:ListRoles" scope:"global"`
+	}
+)
+
+func (*Facts) Kind() model.Kind { return "AWS::IAM::Account" }
+func (*Role) Kind() model.Kind  { return "AWS::IAM::Role" }

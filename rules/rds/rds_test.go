@@ -1,0 +1,9 @@
+package rds
+
+import (
+	"testing"
+
+	"awsscanner/internal/engine/enginetest"
+)
+
+func Test(t *testing.T) { enginetest.Run(t, Rules) }
