@@ -1,6 +1,6 @@
 # Everything here needs only Go, except for oracle (Python 3 with moto).
 
-.PHONY: build test race lint dce bench oracle fuzz
+.PHONY: build test test-otel adaptive race lint dce bench oracle fuzz
 
 build:
 	go build -o bin/scanner ./cmd/scanner
@@ -8,6 +8,15 @@ build:
 # The whole test suite. Nothing in it reaches the network or waits for a clock.
 test:
 	go test ./...
+
+# The exporter of spans, which the default build leaves out.
+test-otel:
+	go vet -tags otel ./cmd/scanner
+	go test -tags otel -count=1 -run TestSpans ./cmd/scanner
+
+# The limiter against the SDK's adaptive retryer, by a simulated clock: see docs/architecture.md.
+adaptive:
+	go test -count=1 -v -run TestLimiterOrAdaptive ./internal/collect -adaptive
 
 # Races, in all that links no big service client, and in two small ones.
 race:

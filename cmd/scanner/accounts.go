@@ -26,17 +26,20 @@ import (
 
 // A source says whose accounts to read, and how.
 type source struct {
-	demo     bool
-	profiles []string
-	roles    []string
-	role     session.Role // what is common to all: its ARN does not count
-	org      bool
-	orgRole  string
-	pick     session.Pick
-	tags     []string // K=V, of --account-tag
-	regions  []string // globs; "all" for every enabled one
-	maxRPS   float64
-	timeout  time.Duration
+	demo       bool
+	profiles   []string
+	roles      []string
+	role       session.Role // what is common to all: its ARN does not count
+	org        bool
+	orgRole    string
+	pick       session.Pick
+	tags       []string // K=V, of --account-tag
+	regions    []string // globs; "all" for every enabled one
+	maxRPS     float64
+	quotaShare float64 // percent
+	trace      string  // file
+	done       func(collect.Done)
+	timeout    time.Duration
 }
 
 func (src *source) flags(f *pflag.FlagSet) {
@@ -45,6 +48,7 @@ func (src *source) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&src.regions, "regions", nil, "regions, names or globs (default: all that are enabled)")
 	f.StringSliceVar(&src.regions, "region", nil, "the same as --regions")
 	f.Float64Var(&src.maxRPS, "max-rps", 0, "send no more requests a second than this, to all accounts together")
+	f.Float64Var(&src.quotaShare, "quota-share", 100, "once AWS throttles an operation, take at most this percentage of the rate that was too much")
 }
 
 func (src *source) accountFlags(f *pflag.FlagSet) {
@@ -60,6 +64,7 @@ func (src *source) accountFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&src.pick.Exclude, "exclude-accounts", nil, "with --org: not these accounts (IDs)")
 	f.StringArrayVar(&src.tags, "account-tag", nil, "with --org: only accounts with this tag, KEY=VALUE (repeatable: all keys, any of the values of one key)")
 	f.StringSliceVar(&src.pick.States, "account-status", nil, "with --org: only accounts in these states (default ACTIVE, as no others can be entered)")
+	f.StringVar(&src.trace, "trace-calls", "", "write a line of JSON for each call to this file: operation, region, duration, attempts, outcome; no content")
 }
 
 // picksSome reports whether flags leave out accounts of the organization.
@@ -93,6 +98,9 @@ func (src *source) check() error {
 		if err := src.roleAt(arn).Check(); err != nil {
 			return usage("%s", err)
 		}
+	}
+	if src.quotaShare < 1 || src.quotaShare > 100 {
+		return usage("--quota-share must be a percentage from 1 to 100")
 	}
 	for _, state := range src.pick.States {
 		if err := oneOf("--account-status", state, session.States()); err != nil {
@@ -187,7 +195,7 @@ func (src *source) accounts(ctx context.Context) (r roster, err error) {
 	if src.demo {
 		r.start = demo.Start
 	}
-	agent := collect.Agent{Version: version}
+	agent := collect.Agent{Version: version, Share: src.quotaShare / 100, Done: src.done}
 	if src.maxRPS > 0 {
 		agent.Limit = rate.NewLimiter(rate.Limit(src.maxRPS), 1)
 	}

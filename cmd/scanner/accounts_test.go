@@ -122,7 +122,7 @@ func TestOrganization(t *testing.T) {
 func TestSourceCheck(t *testing.T) {
 	role := "arn:aws:iam::222222222222:role/scan"
 	for want, src := range map[string]source{
-		"":                       {roles: []string{role}, role: session.Role{ExternalID: "xy", Duration: 2 * time.Hour}},
+		"":                       {roles: []string{role}, quotaShare: 100, role: session.Role{ExternalID: "xy", Duration: 2 * time.Hour}},
 		"--demo scans":           {demo: true, roles: []string{role}},
 		"exclude each other":     {org: true, roles: []string{role}},
 		"single --profile":       {org: true, profiles: []string{"a", "b"}},
@@ -134,6 +134,7 @@ func TestSourceCheck(t *testing.T) {
 		"15m to 12h":             {roles: []string{role}, role: session.Role{Duration: time.Minute}},
 		`role name "a b"`:        {org: true, orgRole: "a b"},
 		"--max-rps must be":      {maxRPS: -1},
+		"--quota-share must be":  {quotaShare: 0.5},
 		"write arn:aws:iam::ACC": {roles: []string{"arn:aws:iam::222222222222:user/scan"}},
 	} {
 		if err := src.check(); err == nil && want != "" || err != nil && (want == "" || !strings.Contains(err.Error(), want)) {
@@ -272,11 +273,12 @@ func TestPartitions(t *testing.T) {
 		clear(signed)
 		last := p.AlwaysOn[len(p.AlwaysOn)-1]
 		src := source{regions: []string{last}}
-		s, err := src.collectLive(t.Context(), rules.All, nil, io.Discard)
+		read, err := src.collectLive(t.Context(), rules.All, nil, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard)
 		if err != nil {
 			t.Errorf("%s: %v", p.Name, err)
 			continue
 		}
+		s := read.one
 		if s.Partition != p.Name || len(s.Read) != 1 || s.Read[0].Region != last || len(s.Holes()) > 0 {
 			t.Errorf("%s: %+v, %d holes", p.Name, s.Header, len(s.Holes()))
 		}
@@ -287,7 +289,7 @@ func TestPartitions(t *testing.T) {
 		}
 	}
 	// Without it, the way out is named.
-	if _, err := (&source{}).collectLive(t.Context(), rules.All, nil, io.Discard); err == nil || !strings.Contains(err.Error(), "if they belong to another partition, set --region") {
+	if _, err := (&source{}).collectLive(t.Context(), rules.All, nil, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard); err == nil || !strings.Contains(err.Error(), "if they belong to another partition, set --region") {
 		t.Errorf("without --region: %v", err)
 	}
 }

@@ -57,8 +57,8 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 	g.flags(f)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		ctx := c.Context()
-		if snapshot != "" && (src.demo || len(src.profiles)+len(src.roles) > 0 || src.org || save != "" || keep.resume != "") {
-			return usage("--snapshot judges a file: leave out --demo, --profile, --role-arn, --org, --resume and --save-snapshot")
+		if snapshot != "" && (src.demo || len(src.profiles)+len(src.roles) > 0 || src.org || save != "" || keep.resume != "" || src.trace != "") {
+			return usage("--snapshot judges a file: leave out --demo, --profile, --role-arn, --org, --resume, --save-snapshot and --trace-calls")
 		}
 		if keep.resume != "" && noSave {
 			return usage("--resume goes on with a scan that is kept: leave out --no-save")
@@ -100,7 +100,12 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		if quiet {
 			keep.warnings = io.Discard
 		}
+		stop, err := src.observe(ctx, stderr, verbose)
+		if err != nil {
+			return err
+		}
 		read, err := src.collectLive(ctx, picked, params, keep, progress)
+		stop()
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -69,11 +68,10 @@ var credentials = regexp.MustCompile(`^(ExpiredToken(Exception)?|RequestExpired|
 
 // reasonOf classifies an error code and, where that says nothing, an HTTP status.
 func reasonOf(code, message string, status int) model.Reason {
-	_, throttle := retry.DefaultThrottleErrorCodes[code]
 	switch {
 	case credentials.MatchString(code):
 		return model.CallFailed
-	case throttle, status == http.StatusTooManyRequests:
+	case throttles(code, status):
 		return model.Throttled
 	case code == "OptInRequired", code == "SubscriptionRequiredException", code == "NotSubscribed":
 		return model.NotSubscribed

@@ -40,14 +40,22 @@ const (
 type Agent struct {
 	Version string        // of the scanner, for the User-Agent header
 	Limit   *rate.Limiter // for all requests of all accounts together; nil for none
+	Share   float64       // of the rate that AWS was seen to throttle to take at most; 0 is 1, all of it
+	Done    func(Done)    // told of each call when it has ended, from many goroutines; nil for nobody
 }
 
 // Watch returns a configuration whose clients retry with patience and are watched by the wire.
 func Watch(cfg aws.Config, a Agent) (aws.Config, *Wire) {
-	w := &Wire{agent: a}
+	w := &Wire{agent: a, limiter: limiter{share: a.Share}}
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, maxBackoff, ratelimit.None
+			o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+				if isThrottle(err) {
+					return aws.TrueTernary
+				}
+				return aws.UnknownTernary
+			}))
 		})
 	}
 	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), w.add)
@@ -57,6 +65,8 @@ func Watch(cfg aws.Config, a Agent) (aws.Config, *Wire) {
 // A Wire watches the requests of all clients of an account: it paces and counts them, ends those that take too long,
 // and refuses answers that the SDK would take for empty ones.
 type Wire struct {
+	Account string // whose requests they are, once somebody knows
+
 	agent     Agent
 	sent      atomic.Int64
 	throttled atomic.Int64
@@ -85,14 +95,19 @@ func (w *Wire) add(stack *middleware.Stack) error {
 		return err
 	}
 	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("scanner:Call", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-		op := paceOf(ctx).op
+		p := paceOf(ctx)
 		w.mu.Lock()
 		if w.calls == nil {
 			w.calls = map[string]int{}
 		}
-		w.calls[op]++
+		w.calls[p.op]++
 		w.mu.Unlock()
-		return next.HandleInitialize(middleware.WithStackValue(ctx, attemptsKey{}, new(int)), in)
+		c, start := new(call), time.Now()
+		out, m, err := next.HandleInitialize(middleware.WithStackValue(ctx, callKey{}, c), in)
+		if w.agent.Done != nil {
+			w.agent.Done(c.done(w.Account, p, start, outcome(ctx, err)))
+		}
+		return out, m, err
 	}), middleware.After) // the operation is known by then
 	if err != nil {
 		return err
@@ -107,6 +122,7 @@ func (w *Wire) add(stack *middleware.Stack) error {
 		if err := w.limiter.wait(ctx, paceOf(ctx)); err != nil {
 			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
+		callOf(ctx).attempts++
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
 		defer cancel()
 		out, m, err := next.HandleFinalize(attempt, in)
@@ -121,15 +137,18 @@ func (w *Wire) add(stack *middleware.Stack) error {
 	err = stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("scanner:Count", func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
 		w.sent.Add(1)
 		out, m, err := next.HandleDeserialize(ctx, in)
-		var api smithy.APIError
-		throttled := false
-		if errors.As(err, &api) {
-			_, throttled = retry.DefaultThrottleErrorCodes[api.ErrorCode()]
+		c := callOf(ctx)
+		c.status = 0
+		if response, ok := out.RawResponse.(*smithyhttp.Response); ok && response.Response != nil {
+			c.status = response.StatusCode
 		}
-		if throttled {
+		var api smithy.APIError
+		switch {
+		case err != nil && isThrottle(err):
 			w.throttled.Add(1)
+			c.throttles++
 			w.limiter.throttled(paceOf(ctx))
-		} else if err == nil {
+		case err == nil, errors.As(err, &api): // what AWS refuses it has let through
 			w.limiter.answered(paceOf(ctx))
 		}
 		return out, m, err
@@ -153,7 +172,17 @@ func (w *Wire) add(stack *middleware.Stack) error {
 	}), middleware.After)
 }
 
-type attemptsKey struct{} // of the number of attempts of a call that had no answer, or none that makes sense
+type callKey struct{} // of the call that a context belongs to
+
+// A call is what the wire knows of one. Its attempts are made one after another.
+type call struct {
+	attempts  int
+	useless   int // attempts that had no answer, or none that makes sense
+	throttles int
+	status    int // of the last answer
+}
+
+func callOf(ctx context.Context) *call { return middleware.GetStackValue(ctx, callKey{}).(*call) }
 
 // A failure is an attempt whose answer never came, was cut off or is garbled: it may be worth another one.
 type failure struct {
@@ -178,9 +207,9 @@ func useless(ctx, attempt context.Context, err error) error {
 	default:
 		return err
 	}
-	n := middleware.GetStackValue(ctx, attemptsKey{}).(*int)
-	*n++
-	return failure{err, *n < tries}
+	c := callOf(ctx)
+	c.useless++
+	return failure{err, c.useless < tries}
 }
 
 var errSilence = errors.New("no answer in time")

@@ -1,17 +1,23 @@
 package collect_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"golang.org/x/time/rate"
 
 	"awsscanner/internal/awstest"
 	"awsscanner/internal/collect"
@@ -155,6 +161,131 @@ func TestSecondTry(t *testing.T) {
 					t.Errorf("%q: %v", bad, err)
 				}
 			}
+		}
+	})
+}
+
+func listQueues(cfg aws.Config) error {
+	_, err := sqs.NewFromConfig(cfg).ListQueues(context.Background(), &sqs.ListQueuesInput{})
+	return err
+}
+
+// A call is told of once, with all its attempts and without anything that it asked or was answered.
+func TestTrace(t *testing.T) {
+	for want, answers := range map[string][]string{
+		`"attempts":1,"outcome":"ok","status":200,"throttles":0`:                    {`{"QueueUrls":["https://payload"]}`},
+		`"attempts":3,"outcome":"ok","status":200,"throttles":2`:                    {`400 {"__type":"ThrottlingException"}`, `400 {"__type":"ThrottlingException"}`, `{}`},
+		`"attempts":8,"outcome":"ThrottlingException","status":400,"throttles":8`:   {`400 {"__type":"ThrottlingException","message":"payload"}`},
+		`"attempts":1,"outcome":"AccessDeniedException","status":400,"throttles":0`: {`400 {"__type":"AccessDeniedException","message":"payload"}`},
+		`"attempts":1,"outcome":"failed","status":400,"throttles":0`:                {`400 {"__type":"some payload, no code"}`},
+		`"attempts":3,"outcome":"garbled","status":200,"throttles":0`:               {`<html>payload</html>`},
+		`"attempts":3,"outcome":"timed-out","throttles":0`:                          {`hang`},
+		`"attempts":1,"outcome":"stopped","throttles":0`:                            {`stop`},
+		`"attempts":2,"outcome":"stopped","throttles":1`:                            {`400 {"__type":"ThrottlingException"}`, `stop`},
+		`"attempts":8,"outcome":"failed","throttles":0`:                             {`reset`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			n := 0
+			var out bytes.Buffer
+			trace := collect.NewTrace(&out, func(err error) { t.Error(err) })
+			cfg, wire := collect.Watch(awstest.Config("eu-central-1", answer(func(r *http.Request) (*http.Response, error) {
+				a := answers[min(n, len(answers)-1)]
+				n++
+				switch a {
+				case "stop":
+					cancel()
+					fallthrough
+				case "hang":
+					<-r.Context().Done()
+					return nil, r.Context().Err()
+				case "reset":
+					return nil, fmt.Errorf("10.0.0.1: %w", syscall.ECONNRESET)
+				}
+				if rest, ok := strings.CutPrefix(a, "400 "); ok {
+					return respond(r, 400, rest), nil
+				}
+				return respond(r, 200, a), nil
+			})), collect.Agent{Version: "test", Done: trace.Done})
+			wire.Account = "111122223333"
+			start := time.Now()
+			_, err := sqs.NewFromConfig(cfg).ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: aws.String("payload")})
+			whole := fmt.Sprintf(`{"time":%q,"account":"111122223333","service":"sqs","operation":"ListQueues","region":"eu-central-1","durationMs":%v,%s}`+"\n",
+				start.UTC().Format(time.RFC3339Nano), float64(time.Since(start).Microseconds())/1000, want)
+			if out.String() != whole {
+				t.Errorf("got %swant %s%v", &out, whole, err)
+			}
+		})
+	}
+}
+
+// Lines of many goroutines do not mix; the first that cannot be written is the last, and said once.
+func TestTraceWriting(t *testing.T) {
+	var out bytes.Buffer
+	trace := collect.NewTrace(&out, func(err error) { t.Error(err) })
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() { trace.Done(collect.Done{Service: "sqs"}) })
+	}
+	all.Wait()
+	d, n := json.NewDecoder(&out), 0
+	for ; d.More(); n++ {
+		var line collect.Done
+		if err := d.Decode(&line); err != nil || line.Service != "sqs" {
+			t.Fatalf("%+v: %v", line, err)
+		}
+	}
+	if n != 100 {
+		t.Errorf("%d lines", n)
+	}
+	said := 0
+	trace = collect.NewTrace(full{}, func(error) { said++ })
+	trace.Done(collect.Done{})
+	trace.Done(collect.Done{})
+	if said != 1 {
+		t.Errorf("said %d times that nothing can be written", said)
+	}
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// Whatever is asked, every attempt waits for --max-rps and says who asks.
+func TestEveryAttemptPays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var last time.Time
+		n := 0
+		cfg, wire := collect.Watch(awstest.Config("eu-central-1", answer(func(r *http.Request) (*http.Response, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			now := time.Now()
+			if n++; n > 1 && now.Sub(last) < 2*time.Second-time.Microsecond { // rounding
+				t.Errorf("request %d after %s", n, now.Sub(last))
+			}
+			last = now
+			if !strings.Contains(r.Header.Get("User-Agent"), "scanner/1.2.3") {
+				t.Errorf("request %d of %s", n, r.Header.Get("User-Agent"))
+			}
+			switch n % 4 {
+			case 0:
+				return nil, syscall.ECONNRESET
+			case 1:
+				return respond(r, 500, ""), nil
+			case 2:
+				return respond(r, 200, "<html>"), nil
+			}
+			return respond(r, 400, `{"__type":"ThrottlingException"}`), nil
+		})), collect.Agent{Version: "1.2.3", Limit: rate.NewLimiter(0.5, 1)})
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(func() { listQueues(cfg) })
+		}
+		all.Wait()
+		if n < 20 || wire.Sent() != n {
+			t.Errorf("%d requests, %d counted", n, wire.Sent())
 		}
 	})
 }

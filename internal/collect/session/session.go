@@ -123,7 +123,7 @@ func Open(ctx context.Context, cfg aws.Config, a collect.Agent) (*Session, error
 	if !ok || s.Account == "" {
 		return nil, errors.New("sts:GetCallerIdentity does not say who is calling: check that AWS_ENDPOINT_URL points to AWS")
 	}
-	s.Partition = arn.Partition
+	s.Partition, s.Wire.Account = arn.Partition, s.Account
 	return s, nil
 }
 

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"awsscanner/rules"
+)
+
+// endpointOf names the endpoints that are not called as their service is here.
+var endpointOf = map[string]string{
+	"cloudwatch": "monitoring", "cloudwatchlogs": "logs", "configservice": "config", "efs": "elasticfilesystem", "elasticloadbalancingv2": "elasticloadbalancing",
+	"eventbridge": "events", "sfn": "states", "ecr": "api.ecr", "opensearch": "es", "ssoadmin": "sso", "resourcegroupstaggingapi": "tagging", "emr": "elasticmapreduce",
+}
+
+// A scan contacts AWS, where its calls go, and nobody else: no telemetry, no update check, no metadata service where credentials are given. The
+// program runs behind a proxy that writes down every host, and answers for all of them.
+func TestHosts(t *testing.T) {
+	plan, err := planFor(rules.All)
+	if err != nil {
+		t.Fatal(err)
+	}
+	services := map[string]bool{"sts": true, "account": true, "ec2": true}
+	for _, op := range plan.Ops {
+		service, _, _ := strings.Cut(op, ":")
+		if other, ok := endpointOf[service]; ok {
+			service = other
+		}
+		services[service] = true
+	}
+	for _, c := range []struct{ partition, region, domain string }{
+		{"aws", "eu-west-1", "amazonaws.com"},
+		{"aws-us-gov", "us-gov-west-1", "amazonaws.com"},
+		{"aws-cn", "cn-north-1", "amazonaws.com.cn"},
+		{"aws-eusc", "eusc-de-east-1", "amazonaws.eu"},
+	} {
+		t.Run(c.partition, func(t *testing.T) {
+			t.Parallel()
+			w := newWitness(t, c.partition, c.region)
+			cmd, _, stderr := scanner(t, []string{"HTTPS_PROXY=" + w.URL, "HTTP_PROXY=" + w.URL, "AWS_CA_BUNDLE=" + w.bundle, "AWS_EC2_METADATA_SERVICE_ENDPOINT=" + w.metadata,
+				"AWS_EC2_METADATA_DISABLED=false", "AWS_REGION=" + c.region, "AWS_ACCESS_KEY_ID=BASE", "AWS_SECRET_ACCESS_KEY=s"}, "scan", "--no-save", "-o", "json")
+			if code := exitCode(t, cmd.Run()); code != 0 {
+				t.Fatalf("exit %d: %s", code, stderr)
+			}
+			host := regexp.MustCompile(`^([a-z0-9.-]+?)(\.[a-z]+(?:-[a-z]+)+-\d+)?\.` + regexp.QuoteMeta(c.domain) + `:443$`)
+			asked := map[string]bool{}
+			for _, h := range w.hosts {
+				if m := host.FindStringSubmatch(h); m == nil || !services[m[1]] {
+					t.Errorf("it contacted %s, which no call needs", h)
+				} else {
+					asked[m[1]] = true
+				}
+			}
+			if !asked["sts"] || !asked["account"] || len(asked) < 5 {
+				t.Errorf("it did not read the account: it contacted %v", w.hosts)
+			}
+		})
+	}
+}
+
+// A witness is a proxy that notes the hosts of all requests and answers in their stead, as empty accounts do.
+type witness struct {
+	*httptest.Server
+	bundle   string // file of its certificate
+	metadata string // URL of a metadata service that should not be asked
+
+	mu    sync.Mutex
+	hosts []string
+}
+
+func (w *witness) note(host string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.Contains(w.hosts, host) {
+		w.hosts = append(w.hosts, host)
+	}
+}
+
+func newWitness(t *testing.T, partition, region string) *witness {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "witness"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
+	der, err := x509.CreateCertificate(rand.Reader, ca, ca, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &witness{bundle: filepath.Join(t.TempDir(), "ca.pem")}
+	if err := os.WriteFile(w.bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	certificate := func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		leaf := &x509.Certificate{SerialNumber: big.NewInt(2), DNSNames: []string{hello.ServerName}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter}
+		der, err := x509.CreateCertificate(rand.Reader, leaf, ca, key.Public(), key)
+		return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+	}
+	aws := http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		rec := httptest.NewRecorder()
+		emptyAccounts(rec, r)
+		body := strings.ReplaceAll(rec.Body.String(), "arn:aws:", "arn:"+partition+":")
+		out.WriteHeader(rec.Code)
+		io.WriteString(out, strings.ReplaceAll(body, "eu-west-1", region))
+	})
+	inner := httptest.NewUnstartedServer(aws)
+	inner.TLS = &tls.Config{GetCertificate: certificate}
+	inner.StartTLS()
+	t.Cleanup(inner.Close)
+	w.Server = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		w.note(r.Host)
+		if r.Method != http.MethodConnect {
+			http.Error(out, "only TLS goes to AWS", http.StatusForbidden)
+			return
+		}
+		to, err := net.Dial("tcp", inner.Listener.Addr().String())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		from, _, err := http.NewResponseController(out).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		fmt.Fprint(from, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { io.Copy(to, from); to.Close() }()
+		go func() { io.Copy(from, to); from.Close() }()
+	}))
+	t.Cleanup(w.Close)
+	metadata := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		w.note("the metadata service")
+		http.NotFound(out, r)
+	}))
+	t.Cleanup(metadata.Close)
+	w.metadata = metadata.URL
+	return w
+}
