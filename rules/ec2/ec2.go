@@ -71,6 +71,12 @@ func gone(i *ec2.Instance) bool {
 	return state == "terminated" || state == "shutting-down"
 }
 
+// ofGroup marks the failure of an instance as one that the launch template of its Auto Scaling group clears for all of them.
+func ofGroup(fail engine.Verdict, i *ec2.Instance) engine.Verdict {
+	fail.FixKey, _ = i.AutoScalingGroup.Lookup()
+	return fail.With("autoScalingGroup", i.AutoScalingGroup)
+}
+
 // monthly returns what a volume costs, if all that it depends on is known.
 func monthly(vol *ec2.Volume) (usd float64, ok bool) {
 	volumeType, a := vol.Type.Lookup()

@@ -39,7 +39,7 @@ aws ec2 release-address --allocation-id <allocation-id>`,
 		Undo:   "aws ec2 allocate-address --address <address>, which works only as long as AWS has given it to nobody else",
 		Effect: engine.Destroys,
 	},
-	Reads: []string{"ec2.Address.Association", "ec2.Address.Manager", "ec2.Address.Pool"},
+	Reads: []string{"ec2.Address.Association", "ec2.Address.Manager", "ec2.Address.Pool", "ec2.Address.IP"},
 
 	Check: engine.EachWith(addressAssociated{FlagStoppedInstance: true}, func(v *engine.View, p *addressAssociated, a *ec2.Address) engine.Verdict {
 		if by := a.Manager.Get(); by != "" {

@@ -77,7 +77,6 @@ resource "aws_instance" "this" {
 			text += ", such as " + next
 		}
 		fail := engine.Fail(text).With("instanceType", i.Type).With("state", i.State).With("familiesAsOf", families().Date)
-		fail.FixKey = i.AutoScalingGroup.Get() // whose launch template sets it for all
-		return fail
+		return ofGroup(fail, i)
 	}),
 })

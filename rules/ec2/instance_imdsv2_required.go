@@ -52,7 +52,6 @@ metadata_options {
 				"of the role if there is one. Require tokens, once MetadataNoToken is 0").As(engine.High)
 		}
 		fail = fail.With("httpTokens", i.MetadataTokens).With("instanceProfile", i.Profile).With("publicAddresses", i.PublicAddresses).With("state", i.State)
-		fail.FixKey = i.AutoScalingGroup.Get() // whose launch template sets it for all
-		return fail
+		return ofGroup(fail, i)
 	}),
 })
