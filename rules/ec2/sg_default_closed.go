@@ -44,7 +44,7 @@ aws ec2 authorize-security-group-egress --group-id <group-id> --protocol -1 --ci
 			return engine.Pass()
 		}
 		text, severity := "nothing uses it yet", engine.Low
-		if n, ok := interfacesWith.At(v, g.ID).First(func(*ec2.NetworkInterface) bool { return true }); ok {
+		if n, ok := attached(v, g); ok {
 			text, severity = "interface "+n.ID+" has it, maybe others too", engine.Medium
 		}
 		count := func(direction string, p ec2.Permissions, known bool) string {

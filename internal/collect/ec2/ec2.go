@@ -311,25 +311,46 @@ func instance(at collect.At, r types.Reservation, i types.Instance) *my.Instance
 	return out
 }
 
-// publicAddresses returns the addresses of an instance that mean the same everywhere in the world. IPv6 has those of the
-// private sort too.
+// publicAddresses returns those of an instance.
 func publicAddresses(i types.Instance) []string {
-	out := []string{}
-	add := func(address *string) {
-		ip, err := netip.ParseAddr(aws.ToString(address))
-		if err == nil && ip.IsGlobalUnicast() && !ip.IsPrivate() && !slices.Contains(out, ip.String()) {
-			out = append(out, ip.String())
-		}
-	}
-	add(i.PublicIpAddress)
+	all := []*string{i.PublicIpAddress}
 	for _, n := range i.NetworkInterfaces {
 		for _, p := range n.PrivateIpAddresses {
 			if p.Association != nil {
-				add(p.Association.PublicIp)
+				all = append(all, p.Association.PublicIp)
 			}
 		}
 		for _, a := range n.Ipv6Addresses {
-			add(a.Ipv6Address)
+			all = append(all, a.Ipv6Address)
+		}
+	}
+	return public(all)
+}
+
+// publicAddressesOf returns those of an interface.
+func publicAddressesOf(i types.NetworkInterface) []string {
+	var all []*string
+	if i.Association != nil {
+		all = append(all, i.Association.PublicIp)
+	}
+	for _, p := range i.PrivateIpAddresses {
+		if p.Association != nil {
+			all = append(all, p.Association.PublicIp)
+		}
+	}
+	for _, a := range i.Ipv6Addresses {
+		all = append(all, a.Ipv6Address)
+	}
+	return public(all)
+}
+
+// public picks the addresses that mean the same everywhere in the world. IPv6 has private ones too.
+func public(addresses []*string) []string {
+	out := []string{}
+	for _, a := range addresses {
+		ip, err := netip.ParseAddr(aws.ToString(a))
+		if err == nil && ip.IsGlobalUnicast() && !ip.IsPrivate() && !slices.Contains(out, ip.String()) {
+			out = append(out, ip.String())
 		}
 	}
 	return out
@@ -407,6 +428,7 @@ func networkInterface(at collect.At, i types.NetworkInterface) *my.NetworkInterf
 		Instance:         model.Known(""),
 		VPC:              model.FromPtr(i.VpcId),
 		Subnet:           model.FromPtr(i.SubnetId),
+		PublicAddresses:  model.Known(publicAddressesOf(i)),
 		SourceDestCheck:  model.FromPtr(i.SourceDestCheck),
 		Tags:             model.Known(t),
 	}

@@ -114,6 +114,7 @@ type NetworkInterface struct {
 	VPC              model.Attr[string]            `json:"vpc,omitzero"              call:"ec2:DescribeNetworkInterfaces"`
 	Subnet           model.Attr[string]            `json:"subnet,omitzero"           call:"ec2:DescribeNetworkInterfaces"`
 	Groups           model.Attr[[]string]          `json:"groups,omitzero"           call:"ec2:DescribeNetworkInterfaces"` // security groups
+	PublicAddresses  model.Attr[[]string]          `json:"publicAddresses,omitzero"  call:"ec2:DescribeNetworkInterfaces"` // IPv4 and IPv6
 	SourceDestCheck  model.Attr[bool]              `json:"sourceDestCheck,omitzero"  call:"ec2:DescribeNetworkInterfaces"`
 	Tags             model.Attr[map[string]string] `json:"tags,omitzero"             call:"ec2:DescribeNetworkInterfaces"`
 }
