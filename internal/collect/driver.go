@@ -24,7 +24,7 @@ const concurrency = 64
 // Run makes the calls of a plan at all places, which are the regions of accounts, and puts what
 // it found into the snapshot. What fails becomes a gap there: Run itself cannot fail.
 func (p *Plan) Run(ctx context.Context, places []At, s *engine.Snapshot) {
-	s.Listed = slices.Clone(p.Kinds)
+	s.Listed = append([]model.Kind{}, p.Kinds...) // never nil: facts about regions need no list
 	d := &driver{plan: p, index: map[model.Place]int{}, slots: semaphore.NewWeighted(concurrency), given: map[effort]int{}, items: map[model.Kind]map[itemKey]*item{}, absent: map[engine.Absence]bool{}}
 	for _, at := range places {
 		if account := (model.Place{Account: at.Account}); d.home(account) < 0 {
