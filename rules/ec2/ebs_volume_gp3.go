@@ -19,7 +19,7 @@ var _ = Rules.Add(engine.Rule{
 		"Magnetic volumes manage about 100 IOPS and charge for each request.",
 	Fix: engine.Fix{
 		Text: "Change the type in place. A gp2 volume of more than 170 GiB reaches up to 250 MiB/s and one of more than 1000 GiB more than 3000 IOPS: look at what it uses, and " +
-			"order that with it if need be. A magnetic volume may first have to be made larger: gp3 begins at 1 GiB.",
+			"order that with it if need be.",
 		CLI: `aws ec2 modify-volume --volume-id <volume-id> --volume-type gp3
 # with the speed of a large gp2 volume
 aws ec2 modify-volume --volume-id <volume-id> --volume-type gp3 --iops <iops> --throughput <mibs>`,
@@ -27,9 +27,9 @@ aws ec2 modify-volume --volume-id <volume-id> --volume-type gp3 --iops <iops> --
 resource "aws_ebs_volume" "this" {
   type = "gp3"
 }`,
-		Breaks: "Nothing stops. The volume may be slower than either type for some hours while it is changed, and takes no further change for 6 hours. Check VolumeReadBytes, VolumeWriteBytes " +
+		Breaks: "Nothing stops. The volume may be slower than either type for some hours while it is changed, and EBS limits how often a volume is changed in a day. Check VolumeReadBytes, VolumeWriteBytes " +
 			"and their operations in CloudWatch for peaks above 125 MiB/s or 3000 IOPS.",
-		Undo:   "aws ec2 modify-volume --volume-id <volume-id> --volume-type gp2, after 6 hours",
+		Undo:   "aws ec2 modify-volume --volume-id <volume-id> --volume-type gp2, when EBS takes a further change",
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"ec2.Volume.Type", "ec2.Volume.State", "ec2.Volume.Manager", "ec2.Volume.SizeGiB", "ec2.Volume.IOPS"},

@@ -73,7 +73,9 @@ func gone(i *ec2.Instance) bool {
 
 // ofGroup marks the failure of an instance as one that the launch template of its Auto Scaling group clears for all of them.
 func ofGroup(fail engine.Verdict, i *ec2.Instance) engine.Verdict {
-	fail.FixKey, _ = i.AutoScalingGroup.Lookup()
+	if group, _ := i.AutoScalingGroup.Lookup(); group != "" {
+		fail.FixKey = i.Region + "/" + group
+	}
 	return fail.With("autoScalingGroup", i.AutoScalingGroup)
 }
 

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model/ec2"
@@ -15,8 +14,10 @@ import (
 //go:embed families.json
 var familiesFile []byte
 
-// families are the instance families of former generations, and what AWS advises in their place.
-var families = sync.OnceValue(func() (f struct {
+// former are the instance families of former generations, and what AWS advises in their place.
+var former = formerFamilies()
+
+func formerFamilies() (f struct {
 	Date       string            `json:"date"`
 	Source     string            `json:"source"`
 	Successors map[string]string `json:"successors"`
@@ -25,7 +26,7 @@ var families = sync.OnceValue(func() (f struct {
 		panic("families.json: " + err.Error())
 	}
 	return f
-})
+}
 
 type currentGeneration struct {
 	OldFamilies []string `json:"old_families"`
@@ -58,7 +59,7 @@ resource "aws_instance" "this" {
 	},
 	Reads: []string{"ec2.Instance.Type", "ec2.Instance.State", "ec2.Instance.Tenancy", "ec2.Instance.Manager", "ec2.Instance.AutoScalingGroup"},
 
-	Check: engine.EachWith(currentGeneration{OldFamilies: slices.Sorted(maps.Keys(families().Successors))}, func(_ *engine.View, p *currentGeneration, i *ec2.Instance) engine.Verdict {
+	Check: engine.EachWith(currentGeneration{OldFamilies: slices.Sorted(maps.Keys(former.Successors))}, func(_ *engine.View, p *currentGeneration, i *ec2.Instance) engine.Verdict {
 		if gone(i) {
 			return engine.NotApplicable("it is " + i.State.Get())
 		}
@@ -73,10 +74,10 @@ resource "aws_instance" "this" {
 			return engine.Pass()
 		}
 		text := i.Type.Get() + " is of a former generation: change it to a current one"
-		if next := families().Successors[family]; next != "" {
+		if next := former.Successors[family]; next != "" {
 			text += ", such as " + next
 		}
-		fail := engine.Fail(text).With("instanceType", i.Type).With("state", i.State).With("familiesAsOf", families().Date)
+		fail := engine.Fail(text).With("instanceType", i.Type).With("state", i.State).With("familiesAsOf", former.Date)
 		return ofGroup(fail, i)
 	}),
 })

@@ -1,6 +1,8 @@
 package ec2
 
 import (
+	"strings"
+
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model/ec2"
 )
@@ -48,8 +50,15 @@ metadata_options {
 		public := func() bool { return len(i.PublicAddresses.Get()) > 0 }
 		fail := engine.Fail("HttpTokens is optional: the instance answers IMDSv1. Require tokens, once MetadataNoToken is 0")
 		if i.State.Get() != "stopped" && either(role, public) {
-			fail = engine.Fail("HttpTokens is optional, and the instance has a role or a public address: one request that an attacker can forge shows him the metadata, with the credentials " +
-				"of the role if there is one. Require tokens, once MetadataNoToken is 0").As(engine.High)
+			var has []string
+			if profile, _ := i.Profile.Lookup(); profile != "" {
+				has = append(has, "the role of "+profile)
+			}
+			if addresses, _ := i.PublicAddresses.Lookup(); len(addresses) > 0 {
+				has = append(has, "the public address "+addresses[0])
+			}
+			fail = engine.Fail("HttpTokens is optional, and the instance has " + strings.Join(has, " and ") + ": one request that an attacker can forge shows him its metadata, " +
+				"credentials of a role included. Require tokens, once MetadataNoToken is 0").As(engine.High)
 		}
 		fail = fail.With("httpTokens", i.MetadataTokens).With("instanceProfile", i.Profile).With("publicAddresses", i.PublicAddresses).With("state", i.State)
 		return ofGroup(fail, i)

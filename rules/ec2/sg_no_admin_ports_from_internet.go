@@ -28,12 +28,12 @@ func (p *adminPorts) Validate() error {
 
 // ports are those of TCP, and for RDP that of UDP too.
 func (p *adminPorts) ports() (out []policy.Port) {
-	for _, name := range slices.Sorted(maps.Keys(p.Variants)) {
-		for _, n := range p.Variants[name] {
-			out = append(out, policy.Port{Protocol: "tcp", Number: n})
-			if n == 3389 {
-				out = append(out, policy.Port{Protocol: "udp", Number: n})
-			}
+	numbers := slices.Concat(slices.Collect(maps.Values(p.Variants))...)
+	slices.Sort(numbers)
+	for _, n := range slices.Compact(numbers) {
+		out = append(out, policy.Port{Protocol: "tcp", Number: n})
+		if n == 3389 {
+			out = append(out, policy.Port{Protocol: "udp", Number: n})
 		}
 	}
 	return out
