@@ -122,7 +122,7 @@ func newEvaluation(d *Document, q *Question) *evaluation {
 			e.resources.List = append(e.resources.List, resourcePattern(r, false))
 		}
 	}
-	named := append(d.accounts(true), q.Account, q.Caller)
+	named := append(d.accounts(), q.Account, q.Caller)
 	for n := 999_999_999_999; ; n-- {
 		if e.stranger = strconv.Itoa(n); !slices.Contains(named, e.stranger) {
 			return e
@@ -387,7 +387,7 @@ func (x *trial) denied(level Level, why string) (Level, string, bool) {
 		}
 		var denied, perhapsDenied uint64
 		for i, d := range x.denies {
-			t := min(holdAll(pointers(d.Conditions), at), x.c.in(d.Principals))
+			t := min(holdAll(x.about(d), at), x.c.in(d.Principals))
 			if t == yes && d.Resources.variable() {
 				t = perhaps
 			}
@@ -418,6 +418,16 @@ func (x *trial) denied(level Level, why string) (Level, string, bool) {
 		return Unknown, "statement " + x.names(maybe) + " denies it under a condition that cannot be modelled", false
 	}
 	return OnlyUnderCondition, "statement " + x.names(surely) + " denies it to the rest", false
+}
+
+// about returns the conditions of a Deny. One that spares AWS services (aws:PrincipalIsAWSService) is no door for the public:
+// what services it lets in is the question of the confused deputy, which needs them to be named.
+func (x *trial) about(d *Statement) []*Condition {
+	tests := pointers(d.Conditions)
+	if x.c.kind == service && x.c.service == "" {
+		tests = slices.DeleteFunc(tests, func(t *Condition) bool { return keyKindOf(t.key) == isService })
+	}
+	return tests
 }
 
 func (x *trial) names(mask uint64) string {

@@ -245,7 +245,7 @@ func (e *evaluation) domain(c caller, key string, tests []*Condition) []value {
 		case c.kind != service:
 			return absent
 		case c.service == "":
-			return []value{{unknown: true}}
+			return wild([]value{{text: "stranger.amazonaws.com"}}, tests, literally)
 		}
 		return []value{{text: c.service}}
 	case encrypted:
