@@ -188,6 +188,7 @@ var public = []struct {
 	{"Deny that cannot be modelled", unless(`"StringEquals":{"aws:NewKey":"x"}`), Unknown},
 	{"Deny that cannot be modelled, but is about foreign actions", document(st("Allow", `"*"`, `"Action":"sqs:SendMessage"`), st("Deny", `"*"`, `"Action":"sqs:Purge*","Condition":{"StringEquals":{"aws:NewKey":"x"}}`)), Yes},
 	{"Deny that cannot be modelled over an Allow under condition", document(st("Allow", `"*"`, `"Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-example"}}`), st("Deny", `"*"`, `"Condition":{"StringEquals":{"aws:NewKey":"x"}}`)), OnlyUnderCondition},
+	{"Deny that cannot be modelled takes nothing from another about the same key", document(st("Allow", `"*"`, ""), st("Deny", `"*"`, `"Condition":{"NotIpAddress":{"aws:SourceIp":"54.240.143.0/24"}}`), st("Deny", `"*"`, `"Condition":{"StringLike":{"aws:SourceIp":"54.240.*"}}`)), OnlyUnderCondition},
 	{"Deny with a variable in its resources", document(st("Allow", `"*"`, ""), st("Deny", `"*"`, `"Resource":"arn:aws:sqs:*:*:${aws:username}"`)), Yes}, // others remain
 	{"escaped wildcard is a character", document(st("Allow", `"*"`, `"Resource":"arn:aws:s3:::b/${*}"`), st("Deny", `"*"`, `"Resource":"arn:aws:s3:::b/\u002a"`)), No},
 }
