@@ -117,7 +117,7 @@ func parseStatement(n node, variables bool) (s Statement, err error) {
 	}
 	if i := slices.Index(n.names, "Sid"); i >= 0 {
 		if n.items[i].kind != '"' {
-			return s, errors.New("Sid is no string")
+			return s, errors.New("the Sid is no string")
 		}
 		s.Name = n.items[i].text
 	}
@@ -137,7 +137,7 @@ func parseStatement(n node, variables bool) (s Statement, err error) {
 			effect = true
 			s.Deny = x.text == "Deny"
 			if x.kind != '"' || x.text != "Allow" && x.text != "Deny" {
-				err = fmt.Errorf("Effect %q is neither Allow nor Deny", x.text)
+				err = fmt.Errorf("the Effect %q is neither Allow nor Deny", x.text)
 			}
 		case "Principal", "NotPrincipal":
 			if err = once(&principals, name); err == nil {
@@ -192,18 +192,18 @@ func parsePrincipals(n node) (*Principals, error) {
 	p := new(Principals)
 	if n.kind == '"' {
 		if n.text != "*" {
-			return nil, fmt.Errorf("Principal %q is neither * nor a map", n.text)
+			return nil, fmt.Errorf("the Principal %q is neither * nor a map", n.text)
 		}
 		p.Everyone = true
 		return p, nil
 	}
 	if n.kind != '{' {
-		return nil, errors.New("Principal is neither * nor a map")
+		return nil, errors.New("the Principal is neither * nor a map")
 	}
 	for i, name := range n.names {
 		list, err := n.items[i].strings(false)
 		if err != nil {
-			return nil, fmt.Errorf("Principal %s %w", name, err)
+			return nil, fmt.Errorf("the principals of type %s: one %w", name, err)
 		}
 		switch name {
 		case "AWS":
@@ -221,7 +221,7 @@ func parsePrincipals(n node) (*Principals, error) {
 		case "CanonicalUser":
 			p.Canonical = list
 		default:
-			return nil, fmt.Errorf("Principal type %q is not known", name)
+			return nil, fmt.Errorf("the Principal type %q is not known", name)
 		}
 	}
 	return p, nil
@@ -229,7 +229,7 @@ func parsePrincipals(n node) (*Principals, error) {
 
 func parseConditions(n node, variables bool) ([]Condition, error) {
 	if n.kind != '{' {
-		return nil, errors.New("Condition is no object")
+		return nil, errors.New("the Condition is no object")
 	}
 	var out []Condition
 	for i, operator := range n.names {

@@ -62,7 +62,11 @@ func (d Document) Admin() Privileges {
 		}
 		return p
 	}
-	return Privileges{Level: Yes, Text: "names the services or the resources that it allows"}
+	return Privileges{
+		Level: Yes,
+		IAM:   d.Covers([]string{"iam:*"}, nil).Level == Yes,
+		Text:  "every statement names the services or the resources that it allows",
+	}
 }
 
 // allows returns the document with only the Allow statements that always hold, or with all.

@@ -4,14 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// A node is a JSON value. Other than encoding/json it keeps the order of members, and refuses a member named twice:
-// which of the two AWS would follow nobody can tell.
+// A node is a JSON value. Other than with encoding/json, a member named twice is refused: which of the two AWS would follow
+// nobody can tell. It is also several times as fast, which counts when an account has many policies.
 type node struct {
 	kind  byte   // one of { [ " 0 t n, for object, list, string, number, boolean, null
 	text  string // of a string, number or boolean
@@ -26,63 +25,141 @@ func parseJSON(s string) (node, error) {
 	if !utf8.ValidString(s) {
 		return node{}, errors.New("the text is not UTF-8")
 	}
-	d := json.NewDecoder(strings.NewReader(s))
-	d.UseNumber()
-	n, err := readNode(d, 0)
-	if err != nil {
-		return n, fmt.Errorf("at byte %d: %w", d.InputOffset(), err)
+	r := reader{s: s}
+	n, err := r.value(0)
+	if err == nil && r.peek() != 0 {
+		err = errors.New("more follows after the end of the policy")
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return n, fmt.Errorf("at byte %d: more follows after the end of the policy", d.InputOffset())
+	if err == nil && r.at < len(s) {
+		err = errors.New("the text has a zero byte")
+	}
+	if err != nil {
+		return node{}, fmt.Errorf("at byte %d: %w", r.at, err)
 	}
 	return n, nil
 }
 
-func readNode(d *json.Decoder, depth int) (n node, err error) {
+// A reader reads JSON (RFC 8259).
+type reader struct {
+	s  string
+	at int
+}
+
+// peek skips white space and returns the next byte, 0 at the end.
+func (r *reader) peek() byte {
+	for r.at < len(r.s) {
+		switch c := r.s[r.at]; c {
+		case ' ', '\t', '\r', '\n':
+			r.at++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+func (r *reader) expect(c byte) error {
+	got := r.peek()
+	switch {
+	case got == c:
+		r.at++
+		return nil
+	case got == 0:
+		return errors.New("the text ends too early")
+	}
+	return fmt.Errorf("%q where %q was expected", got, c)
+}
+
+func (r *reader) value(depth int) (n node, err error) {
 	if depth > maxDepth {
 		return n, fmt.Errorf("nested deeper than %d levels", maxDepth)
 	}
-	t, err := d.Token()
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return n, err
-	}
-	switch t := t.(type) {
-	case string:
-		return node{kind: '"', text: t}, nil
-	case json.Number:
-		return node{kind: '0', text: t.String()}, nil
-	case bool:
-		return node{kind: 't', text: fmt.Sprint(t)}, nil
-	case json.Delim:
-		n.kind = byte(t)
-		for d.More() {
+	switch n.kind = r.peek(); n.kind {
+	case '{', '[':
+		end := n.kind + 2 // in ASCII
+		r.at++
+		if r.peek() == end {
+			r.at++
+			return n, nil
+		}
+		for {
 			if n.kind == '{' {
-				name, err := d.Token()
+				name, err := r.string()
 				if err != nil {
 					return n, err
 				}
-				s, _ := name.(string)
-				if slices.Contains(n.names, s) {
-					return n, fmt.Errorf("%q stands twice in one object", s)
+				if slices.Contains(n.names, name) {
+					return n, fmt.Errorf("%q stands twice in one object", name)
 				}
-				n.names = append(n.names, s)
+				n.names = append(n.names, name)
+				if err := r.expect(':'); err != nil {
+					return n, err
+				}
 			}
-			item, err := readNode(d, depth+1)
+			item, err := r.value(depth + 1)
 			if err != nil {
 				return n, err
 			}
 			n.items = append(n.items, item)
+			if r.peek() == end {
+				r.at++
+				return n, nil
+			}
+			if err := r.expect(','); err != nil {
+				return n, err
+			}
 		}
-		_, err = d.Token()
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
+	case '"':
+		n.text, err = r.string()
 		return n, err
+	case 0:
+		return n, errors.New("the text ends too early")
 	}
-	return node{kind: 'n'}, nil
+	start := r.at
+	for r.at < len(r.s) && strings.IndexByte("{}[]:,\" \t\r\n", r.s[r.at]) < 0 {
+		r.at++
+	}
+	switch n.text = r.s[start:r.at]; n.text {
+	case "true", "false":
+		n.kind = 't'
+	case "null":
+		n.kind = 'n'
+	default:
+		if n.kind = '0'; !json.Valid([]byte(n.text)) {
+			return n, fmt.Errorf("%q is no JSON value", n.text)
+		}
+	}
+	return n, nil
+}
+
+func (r *reader) string() (string, error) {
+	if err := r.expect('"'); err != nil {
+		return "", err
+	}
+	start := r.at
+	for r.at < len(r.s) {
+		switch c := r.s[r.at]; {
+		case c == '"':
+			text := r.s[start:r.at]
+			r.at++
+			if strings.IndexByte(text, '\\') < 0 {
+				return text, nil
+			}
+			var unquoted string
+			if json.Unmarshal([]byte(r.s[start-1:r.at]), &unquoted) != nil {
+				return "", errors.New("a string has a bad escape")
+			}
+			return unquoted, nil
+		case c == '\\':
+			r.at += 2
+		case c < ' ':
+			return "", errors.New("a string has a control character")
+		default:
+			r.at++
+		}
+	}
+	r.at = len(r.s)
+	return "", errors.New("the text ends too early")
 }
 
 // strings returns a string or a list of strings; with scalars, numbers and booleans are as good.
