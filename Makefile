@@ -20,7 +20,7 @@ adaptive:
 
 # Races, in all that links no big service client, and in two small ones.
 race:
-	go test -race ./internal/model/... ./internal/engine/... ./internal/report ./internal/price ./internal/collect ./internal/collect/sqs ./internal/collect/kms ./rules/...
+	go test -race ./internal/model/... ./internal/engine/... ./internal/report ./internal/price ./internal/policy ./internal/collect ./internal/collect/sqs ./internal/collect/kms ./rules/...
 
 lint:
 	@test -z "$$(gofmt -l cmd internal rules)" || { gofmt -l cmd internal rules; echo "run gofmt -w on these"; exit 1; }
@@ -47,3 +47,6 @@ oracle:
 
 fuzz:
 	go test -fuzz FuzzLoad -fuzztime 60s ./internal/engine
+	go test -run '^$$' -fuzz FuzzParse -fuzztime 60s ./internal/policy
+	go test -run '^$$' -fuzz FuzzEvaluate -fuzztime 60s ./internal/policy
+	go test -run '^$$' -fuzz FuzzNetwork -fuzztime 60s ./internal/policy

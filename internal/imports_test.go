@@ -36,6 +36,7 @@ func TestImportDirections(t *testing.T) {
 	}{
 		{"internal/model", "", []string{"internal/engine", "internal/collect", "internal/report", "rules", "cmd"}},
 		{"internal/engine", "internal/engine/enginetest", []string{"internal/model/", "internal/collect", "internal/report", "rules", "cmd"}},
+		{"internal/policy", "", []string{"internal/", "rules", "cmd"}},
 		{"rules", "", []string{"internal/collect", "internal/report", "internal/awstest", "cmd"}},
 		{"internal/report", "", []string{"internal/collect", "internal/model/", "rules", "cmd"}},
 		{"internal/collect", "", []string{"internal/report", "rules", "cmd"}},

@@ -169,6 +169,9 @@ var (
 	addresses = regexp.MustCompile(`(?:^|[^\w.])(\d{1,3}(?:\.\d{1,3}){3})(?:[^\w.]|$)`)
 )
 
+// nobodys are addresses that nobody has: those for documentation, and the beginning of the whole internet.
+var nobodys = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/32"), netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24")}
+
 // foreign returns hosts outside of AWS, and addresses outside of a VPC, that a text names. Names under .example are nobody's.
 func foreign(text string) (hosts []string) {
 	for _, u := range urls.FindAllStringSubmatch(text, -1) {
@@ -178,7 +181,7 @@ func foreign(text string) (hosts []string) {
 		hosts = append(hosts, n[1])
 	}
 	for _, a := range addresses.FindAllStringSubmatch(text, -1) {
-		if ip, err := netip.ParseAddr(a[1]); err == nil && !ip.IsPrivate() {
+		if ip, err := netip.ParseAddr(a[1]); err == nil && !ip.IsPrivate() && !slices.ContainsFunc(nobodys, func(p netip.Prefix) bool { return p.Contains(ip) }) {
 			hosts = append(hosts, a[1])
 		}
 	}
@@ -191,8 +194,9 @@ func TestForeign(t *testing.T) {
 		`<ip>172.31.0.4</ip> shop.acme.example, ip-172-31-0-4.ec2.internal`:            "",
 		`https://sqs.eu-central-1.amazonaws.com.evil.net/`:                             "sqs.eu-central-1.amazonaws.com.evil.net sqs.eu-central-1.amazonaws.com.evil.net",
 		`http://127.0.0.1:5630/1/q`:                                                    "127.0.0.1:5630 127.0.0.1",
-		`"54.214.7.9"`:                                                                 "54.214.7.9",
-		`mail to admin@acme.com`:                                                       "acme.com",
+		`<cidrIp>0.0.0.0/0</cidrIp><publicIp>203.0.113.25</publicIp>`:                  "",
+		`"54.214.7.9"`:           "54.214.7.9",
+		`mail to admin@acme.com`: "acme.com",
 	} {
 		if got := strings.Join(foreign(text), " "); got != want {
 			t.Errorf("%s names %q, want %q", text, got, want)

@@ -411,6 +411,9 @@ def instances(client, key):
 
     volume(BACKUP, "restore-test", 33, 100, "gp3", Encrypted=True, KmsKeyId=key["backup"])
 
+    launch(PRODUCTION, "mail-relay", 1400, 20, "gp2", "m4.large", Team="operations")
+    launch(PRODUCTION, "auto-node", 12, 20, "gp3", "c7i.large", **{"eks:eks-cluster-name": "shop"})  # of EKS Auto Mode
+
     for region in REGIONS:
         for v in backend(region).volumes.values():
             v.multi_attach_enabled = bool(v.multi_attach_enabled)

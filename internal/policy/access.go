@@ -50,7 +50,7 @@ type Answer struct {
 	Level      Level
 	Statements []string // names of those that decided, none if Level is No
 	Text       string   // for people: "statement AllowAll lets anyone call sqs:SendMessage"
-	TooHard    bool     // Unknown because the search for an answer became too long
+	TooHard    bool     // the search became too long: the policy may admit less than Level says
 }
 
 // Access answers a question. Adding a Deny never raises the level, adding an Allow never lowers it.
@@ -122,7 +122,7 @@ func newEvaluation(d *Document, q *Question) *evaluation {
 			e.resources.List = append(e.resources.List, resourcePattern(r, false))
 		}
 	}
-	named := append(d.accounts(true), q.Account, q.Caller)
+	named := append(d.accounts(), q.Account, q.Caller)
 	for n := 999_999_999_999; ; n-- {
 		if e.stranger = strconv.Itoa(n); !slices.Contains(named, e.stranger) {
 			return e
@@ -239,16 +239,12 @@ func (e *evaluation) grant(s *Statement, c caller) Answer {
 		return Answer{}
 	}
 	x := &trial{evaluation: e, s: s, c: c}
-	for i := range e.d.Statements {
-		if d := &e.d.Statements[i]; d.Deny && c.in(d.Principals) != no && !(c.kind == holder && len(d.Conditions) > 0) {
-			x.denies = append(x.denies, d)
-		}
-	}
 	if !x.cover() {
 		return Answer{Level: Unknown, TooHard: true, Statements: []string{s.Name},
-			Text: x.sentence("may let", "") + ": the patterns are too intricate to follow"}
+			Text: fmt.Sprintf("statement %s has patterns too intricate to follow", s.Name)}
 	}
-	if len(x.open(0)) == 0 {
+	x.left = x.open(0)
+	if len(x.left) == 0 {
 		return Answer{}
 	}
 	level, why := x.allowed()
@@ -287,14 +283,17 @@ type trial struct {
 	*evaluation
 	s       *Statement
 	c       caller
+	left    []int // actions of the question that the Allow statement is about
 	denies  []*Statement
 	actions [][]uint64 // per action of the question: the combinations of denies that actions of it fall under
 	places  []uint64   // the same for resources
 }
 
-// cover finds out which denies cover which actions and resources; ok is false if that is too hard.
+// cover finds out which denies cover which of the actions and resources that the Allow statement and the question share; it
+// reports false if that is too hard.
 func (x *trial) cover() bool {
 	var actions, resources []Set
+	x.actions = nil
 	for _, d := range x.denies {
 		actions, resources = append(actions, d.Actions), append(resources, d.Resources)
 	}
@@ -359,8 +358,19 @@ func (x *trial) allowed() (Level, string) {
 
 // denied lowers a level by the Deny statements, and says why.
 func (x *trial) denied(level Level, why string) (Level, string, bool) {
+	for i := range x.d.Statements {
+		if d := &x.d.Statements[i]; d.Deny && x.c.in(d.Principals) != no && !(x.c.kind == holder && len(d.Conditions) > 0) {
+			x.denies = append(x.denies, d)
+		}
+	}
 	if len(x.denies) == 0 {
 		return level, why, false
+	}
+	if !x.cover() {
+		if level <= Unknown {
+			return level, why, true
+		}
+		return Unknown, "the patterns of what is denied are too intricate to follow", true
 	}
 	var hard uint64 // denies that leave nobody but accounts, or nobody
 	for i, d := range x.denies {
@@ -387,7 +397,7 @@ func (x *trial) denied(level Level, why string) (Level, string, bool) {
 		}
 		var denied, perhapsDenied uint64
 		for i, d := range x.denies {
-			t := min(holdAll(pointers(d.Conditions), at), x.c.in(d.Principals))
+			t := min(holdAll(x.about(d), at), x.c.in(d.Principals))
 			if t == yes && d.Resources.variable() {
 				t = perhaps
 			}
@@ -418,6 +428,16 @@ func (x *trial) denied(level Level, why string) (Level, string, bool) {
 		return Unknown, "statement " + x.names(maybe) + " denies it under a condition that cannot be modelled", false
 	}
 	return OnlyUnderCondition, "statement " + x.names(surely) + " denies it to the rest", false
+}
+
+// about returns the conditions of a Deny. One that spares AWS services (aws:PrincipalIsAWSService) is no door for the public:
+// what services it lets in is the question of the confused deputy, which needs them to be named.
+func (x *trial) about(d *Statement) []*Condition {
+	tests := pointers(d.Conditions)
+	if x.c.kind == service && x.c.service == "" {
+		tests = slices.DeleteFunc(tests, func(t *Condition) bool { return keyKindOf(t.key) == isService })
+	}
+	return tests
 }
 
 func (x *trial) names(mask uint64) string {
@@ -555,7 +575,7 @@ func (x *trial) sentence(verb, how string) string {
 		actions = []string{"everything but " + some(actions, "nothing")}
 	}
 	var open []string
-	for _, i := range x.open(0) {
+	for _, i := range x.left {
 		if i < len(x.q.Actions) && !strings.ContainsAny(x.q.Actions[i], "*?") {
 			open = append(open, x.q.Actions[i])
 		}

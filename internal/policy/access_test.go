@@ -173,7 +173,9 @@ var public = []struct {
 	{"Deny of old TLS does not stop new TLS", unless(`"NumericLessThan":{"s3:TlsVersion":1.2}`), Yes},
 	{"Deny outside the organization", unless(`"StringNotEquals":{"aws:PrincipalOrgID":"o-example"}`), OnlyUnderCondition},
 	{"Deny outside the organization, with IfExists", unless(`"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-example"}`), OnlyUnderCondition},
-	{"Deny outside the organization, but not to services", unless(`"StringNotEquals":{"aws:PrincipalOrgID":"o-example"},"Bool":{"aws:PrincipalIsAWSService":"false"}`), Yes}, // a service for a stranger
+	{"Deny outside the organization, but not to services", unless(`"StringNotEquals":{"aws:PrincipalOrgID":"o-example"},"Bool":{"aws:PrincipalIsAWSService":"false"}`), OnlyUnderCondition},
+	{"Deny outside the account, but not to requests through services", unless(`"StringNotEquals":{"aws:PrincipalAccount":"111122223333"},"Bool":{"aws:ViaAWSService":"false"}`), Yes}, // of the stranger's account
+	{"a named service, by condition", when(`"StringEquals":{"aws:PrincipalServiceName":"cloudtrail.amazonaws.com"}`), OnlyUnderCondition},
 	{"Deny outside the account", unless(`"StringNotEquals":{"aws:PrincipalAccount":"111122223333"}`), No},
 	{"Deny outside the VPC endpoint", unless(`"StringNotEquals":{"aws:SourceVpce":"vpce-1a2b3c4d"}`), OnlyUnderCondition},
 	{"Deny outside some addresses", unless(`"NotIpAddress":{"aws:SourceIp":"54.240.143.0/24"}`), OnlyUnderCondition},
@@ -186,6 +188,7 @@ var public = []struct {
 	{"Deny that cannot be modelled", unless(`"StringEquals":{"aws:NewKey":"x"}`), Unknown},
 	{"Deny that cannot be modelled, but is about foreign actions", document(st("Allow", `"*"`, `"Action":"sqs:SendMessage"`), st("Deny", `"*"`, `"Action":"sqs:Purge*","Condition":{"StringEquals":{"aws:NewKey":"x"}}`)), Yes},
 	{"Deny that cannot be modelled over an Allow under condition", document(st("Allow", `"*"`, `"Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-example"}}`), st("Deny", `"*"`, `"Condition":{"StringEquals":{"aws:NewKey":"x"}}`)), OnlyUnderCondition},
+	{"Deny that cannot be modelled takes nothing from another about the same key", document(st("Allow", `"*"`, ""), st("Deny", `"*"`, `"Condition":{"NotIpAddress":{"aws:SourceIp":"54.240.143.0/24"}}`), st("Deny", `"*"`, `"Condition":{"StringLike":{"aws:SourceIp":"54.240.*"}}`)), OnlyUnderCondition},
 	{"Deny with a variable in its resources", document(st("Allow", `"*"`, ""), st("Deny", `"*"`, `"Resource":"arn:aws:sqs:*:*:${aws:username}"`)), Yes}, // others remain
 	{"escaped wildcard is a character", document(st("Allow", `"*"`, `"Resource":"arn:aws:s3:::b/${*}"`), st("Deny", `"*"`, `"Resource":"arn:aws:s3:::b/\u002a"`)), No},
 }
@@ -233,6 +236,8 @@ func TestQuestions(t *testing.T) {
 		{"outsiders: another account", document(st("Allow", `{"AWS":"444455556666"}`, "")), Question{Who: Outsiders, Account: own}, Yes},
 		{"outsiders: a trusted account", document(st("Allow", `{"AWS":"444455556666"}`, "")), Question{Who: Outsiders, Account: own, Trusted: []string{foreign}}, No},
 		{"outsiders: the own account", document(st("Allow", `{"AWS":"111122223333"}`, "")), Question{Who: Outsiders, Account: own}, No},
+		{"outsiders: an account that a Deny spares", unless(`"StringNotEquals":{"aws:PrincipalAccount":["111122223333","444455556666"]}`), Question{Who: Outsiders, Account: own}, Yes},
+		{"outsiders: only the own account that a Deny spares", unless(`"StringNotEquals":{"aws:PrincipalAccount":"111122223333"}`), Question{Who: Outsiders, Account: own}, No},
 		{"outsiders: a canonical user", document(st("Allow", `{"CanonicalUser":"79a59df900b949e5"}`, "")), Question{Who: Outsiders, Account: own}, Unknown},
 		{"outsiders: a deleted role", document(st("Allow", `{"AWS":"AROAEXAMPLEEXAMPLE123"}`, "")), Question{Who: Outsiders, Account: own}, No},
 		{"any account, but only unsigned", when(`"Null":{"aws:PrincipalAccount":"true"},"Bool":{"aws:PrincipalIsAWSService":"false"}`), Question{Who: AnyAccount}, OnlyUnderCondition},

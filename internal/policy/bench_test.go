@@ -8,7 +8,7 @@ import (
 // large is about 20 kB, the limit of a bucket policy.
 func large() string {
 	var s []string
-	for i := range 40 {
+	for i := range 56 {
 		s = append(s, st([]string{"Allow", "Allow", "Deny"}[i%3], []string{`"*"`, `{"AWS":"arn:aws:iam::444455556666:role/a"}`}[i%2],
 			fmt.Sprintf(`"Sid":"S%d","Action":["s3:GetObject","s3:Put*","s3:Delete*"],"Resource":["arn:aws:s3:::example/%d/*","arn:aws:s3:::example/team-%d/*/data"],`+
 				`"Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-%d"},"IpAddress":{"aws:SourceIp":["54.240.%d.0/24","54.241.%d.0/24"]},"Bool":{"aws:SecureTransport":"true"}}`, i, i, i, i, i, i)))

@@ -135,7 +135,7 @@ func (e *evaluation) domain(c caller, key string, tests []*Condition) []value {
 	absent := []value{{absent: true}}
 	signed := c.kind == stranger || c.kind == member || c.kind == opaque
 	if c.kind == token {
-		if claim, ok := strings.CutPrefix(key, strings.ToLower(issuer(c.provider))+":"); ok {
+		if claim, ok := strings.CutPrefix(key, issuer(c.provider)+":"); ok {
 			return claims(providers[issuer(c.provider)], claim, tests)
 		}
 	}
@@ -245,7 +245,7 @@ func (e *evaluation) domain(c caller, key string, tests []*Condition) []value {
 		case c.kind != service:
 			return absent
 		case c.service == "":
-			return []value{{unknown: true}}
+			return wild([]value{{text: "stranger.amazonaws.com"}}, tests, literally)
 		}
 		return []value{{text: c.service}}
 	case encrypted:
@@ -293,9 +293,7 @@ func (e *evaluation) arns(c caller, own string, tests []*Condition) []value {
 			parts := strings.SplitN(p.Text, ":", 6)
 			switch {
 			case len(parts) < 6:
-				if hasAccount(p.Text) {
-					v = append(v, value{unknown: true}) // where in the ARN it may stand is not said
-				} else if !p.literal {
+				if !p.literal && !p.unclear {
 					v = append(v, value{text: p.example()})
 				}
 			case !strings.ContainsAny(parts[5], "*?") && (parts[2] == "s3" || parts[4] == ""):
@@ -309,16 +307,6 @@ func (e *evaluation) arns(c caller, own string, tests []*Condition) []value {
 		}
 	}
 	return v
-}
-
-// hasAccount reports whether twelve digits stand in s.
-func hasAccount(s string) bool {
-	for _, f := range strings.FieldsFunc(s, func(r rune) bool { return r < '0' || r > '9' }) {
-		if len(f) >= 12 {
-			return true
-		}
-	}
-	return false
 }
 
 // wild adds to v an example of each pattern that leaves the caller a choice.
@@ -408,13 +396,9 @@ func widest(ipv6 bool) float64 {
 func addresses(tests []*Condition) (v []value) {
 	var sets [][]netip.Prefix
 	for _, t := range tests {
-		if t.op.base == "Null" {
-			continue
+		if t.op.base == "IpAddress" && !t.opaque {
+			sets = append(sets, t.prefixes)
 		}
-		if t.op.base != "IpAddress" || t.opaque {
-			return []value{{unknown: true}}
-		}
-		sets = append(sets, t.prefixes)
 	}
 	for _, ipv6 := range []bool{false, true} {
 		parts := []spans{internet(ipv6)}
@@ -437,15 +421,15 @@ func addresses(tests []*Condition) (v []value) {
 	return v
 }
 
-// issuer returns the issuer of tokens that a federated principal names; "" of a SAML provider.
+// issuer returns the issuer of tokens that a federated principal names, in lower case; "" of a SAML provider.
 func issuer(principal string) string {
 	if strings.Contains(principal, ":saml-provider/") {
 		return ""
 	}
 	if _, rest, ok := strings.Cut(principal, ":oidc-provider/"); ok {
-		return rest
+		return strings.ToLower(rest)
 	}
-	return principal
+	return strings.ToLower(principal)
 }
 
 // claims returns what a claim may be in a token that anyone can have.
@@ -464,11 +448,7 @@ func claims(p provider, claim string, tests []*Condition) []value {
 	v := []value{{text: "stranger"}}
 	for _, t := range tests {
 		for _, x := range t.patterns {
-			switch tenantOf(p, x) {
-			case yes:
-			case perhaps:
-				v = append(v, value{unknown: true})
-			case no:
+			if tenantOf(p, x) == no {
 				v = append(v, value{text: x.example()})
 			}
 		}

@@ -64,8 +64,12 @@ func newCondition(name, key string, values []string, variables bool) Condition {
 	op.ifExists, op.set = ifExists, set
 	c.op = op
 	c.opaque = !known || set != "" && set != "ForAllValues" && set != "ForAnyValue" || op.base == "Null" && (ifExists || found)
+	if keyKindOf(c.key) == addressKey && op.base != "IpAddress" && op.base != "Null" {
+		c.opaque = true // an address as a text
+	}
 	for _, v := range values {
 		p := compile(v, variables)
+		p.unclear = unclear(c.key, p)
 		c.patterns = append(c.patterns, p)
 		switch op.base {
 		case "IpAddress":
@@ -80,6 +84,22 @@ func newCondition(name, key string, values []string, variables bool) Condition {
 		}
 	}
 	return c
+}
+
+// unclear reports whether it cannot be told if a pattern leaves strangers a choice: an account somewhere in an ARN, a form of
+// subject that is not known.
+func unclear(key string, p Pattern) bool {
+	if p.literal {
+		return false
+	}
+	if issuer, ok := strings.CutSuffix(key, ":sub"); ok {
+		provider, known := providers[issuer]
+		return known && tenantOf(provider, p) == perhaps
+	}
+	if !namesAccounts[keyKindOf(key)] || strings.Count(p.Text, ":") >= 5 {
+		return false
+	}
+	return slices.ContainsFunc(strings.FieldsFunc(p.Text, func(r rune) bool { return r < '0' || r > '9' }), func(digits string) bool { return len(digits) >= 12 })
 }
 
 // parsePrefix reads an address or a range of them; bits behind the prefix are ignored, as AWS does.
@@ -153,6 +173,9 @@ func (c *Condition) holds(v value) truth {
 // equals compares with the i-th value.
 func (c *Condition) equals(i int, text string) truth {
 	p := c.patterns[i]
+	if p.unclear {
+		return perhaps
+	}
 	switch c.op.base {
 	case "StringEquals", "StringEqualsIgnoreCase":
 		if p.variable {

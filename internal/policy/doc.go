@@ -30,7 +30,7 @@
 //	if err != nil {
 //		return engine.Unsure(model.TooLittleData, err.Error())
 //	}
-//	switch a := doc.Public(policy.Question{Account: q.Account}); a.Level {
+//	switch a := doc.Public(policy.Question{Resources: []string{q.ARN}, Account: q.Account}); a.Level {
 //	case policy.Yes:
 //		return engine.Fail(a.Text).With("statements", a.Statements)
 //	case policy.Unknown:
@@ -42,8 +42,9 @@
 //
 // Which function serves which rule:
 //
-//   - not public (queue, topic, key, secret, repository, function, role trust): Document.Public. Say Account and Org if they
-//     are known. Actions and Resources narrow the question; key, trust and function policies need neither.
+//   - not public (queue, topic, key, secret, repository, function, role trust): Document.Public. Say Account, and Org if it is
+//     known. Name the resource: a Deny of it does not stop an Allow of everything else. Trust policies have none. Name actions to
+//     narrow the question. A policy of a Lambda function is about its ARN and, with a qualifier, its ARN + ":*".
 //   - shared only with trusted accounts: Document.Grants, Kind External and Opaque; or Access with Who: Outsiders.
 //   - confused deputy: Grants, Kind Deputy with Level Yes. Compute services that take on roles are excused.
 //   - tokens of GitHub and the like: part of Public; Grants, Kind Federated tells each provider.

@@ -39,7 +39,7 @@ func (e *evaluation) grants() (out []Grant) {
 			out = append(out, Grant{k, principal, a.Level, a.Statements, a.Text})
 		}
 	}
-	for _, account := range e.d.accounts(false) {
+	for _, account := range e.d.accounts() {
 		if account != e.q.Account && !slices.Contains(e.q.Trusted, account) {
 			add(External, account, e.strongest(e.members(account)))
 		}
@@ -76,17 +76,14 @@ func (e *evaluation) grants() (out []Grant) {
 	return out
 }
 
-// accounts returns the IDs that the document names in its Allow statements, or in all.
-func (d *Document) accounts(denies bool) (out []string) {
+// accounts returns the IDs that the document names. A Deny names those that it spares.
+func (d *Document) accounts() (out []string) {
 	add := func(s string) {
 		if a := accountOf(s); a != "" && !slices.Contains(out, a) {
 			out = append(out, a)
 		}
 	}
 	for _, s := range d.Statements {
-		if s.Deny && !denies {
-			continue
-		}
 		if s.Principals != nil {
 			for _, p := range s.Principals.AWS {
 				add(p)

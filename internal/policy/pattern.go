@@ -11,6 +11,7 @@ type Pattern struct {
 	symbols  []symbol
 	literal  bool // has no wildcards
 	variable bool // has a policy variable, which here stands for anything
+	unclear  bool // of a condition: whom it means cannot be told
 }
 
 // A symbol is a byte or a wildcard.

@@ -18,6 +18,7 @@ var prices = sync.OnceValue(func() (p struct {
 		IOPS       []tier  `json:"iops"`
 		Throughput []tier  `json:"throughput"` // MiB/s
 	} `json:"ebs"`
+	PublicIPv4Hour float64 `json:"publicIPv4Hour"`
 }) {
 	if err := json.Unmarshal(data, &p); err != nil {
 		panic("prices.json: " + err.Error())
@@ -43,6 +44,12 @@ func EBSMonthly(volumeType string, sizeGiB, iops, throughputMiBs int) (usd float
 	p, ok := prices().EBS[volumeType]
 	return float64(sizeGiB)*p.GiB + sum(p.IOPS, iops) + sum(p.Throughput, throughputMiBs), ok
 }
+
+// hours is how many a month has on average, as AWS counts.
+const hours = 730
+
+// PublicIPv4Monthly returns what a public IPv4 address costs in a month, whether it leads somewhere or not.
+func PublicIPv4Monthly() float64 { return hours * prices().PublicIPv4Hour }
 
 func sum(tiers []tier, n int) (usd float64) {
 	for i, t := range tiers {

@@ -46,9 +46,13 @@ func TestPrices(t *testing.T) {
 		Source string `json:"source"`
 		Date   any    `json:"date"`
 		Region any    `json:"region"`
+		IPv4   any    `json:"publicIPv4Hour"`
 		EBS    any    `json:"ebs"`
 	}{EBS: &p.EBS}); err != nil {
 		t.Error(err)
+	}
+	if usd := PublicIPv4Monthly(); math.Abs(usd-3.65) > 1e-6 {
+		t.Errorf("a public address costs %v", usd)
 	}
 	for name, v := range p.EBS {
 		if v.GiB <= 0 {

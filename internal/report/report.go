@@ -114,7 +114,12 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 		rule *engine.Rule
 		model.Place
 	}
-	gaps, units := map[gapKey]*Gap{}, map[unitKey]*Unit{}
+	type resource struct {
+		kind model.Kind
+		model.Place
+		id string
+	}
+	gaps, units, wasted := map[gapKey]*Gap{}, map[unitKey]*Unit{}, map[resource]float64{}
 	blind, fixable := map[cell]bool{}, map[cell]bool{}
 	accounts, regions := map[model.Place]bool{}, map[model.Place]bool{}
 	for _, p := range s.Read {
@@ -156,7 +161,11 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 				units[k] = u
 			}
 			u.add(&x)
-			r.Waste += waste(&x)
+			if usd := waste(&x); usd > 0 { // of a resource that is not needed no rule can save more than all of it
+				of := resource{x.Kind(), model.Place{Account: m.Account, Region: m.Region}, m.ID}
+				r.Waste += max(0, usd-wasted[of])
+				wasted[of] = max(usd, wasted[of])
+			}
 		case engine.NotAssessed:
 			c := cell{x.Rule, model.Place{Account: m.Account, Region: m.Region}}
 			blind[c] = true
@@ -257,10 +266,11 @@ func (u *Unit) add(x *engine.Result) {
 // name is how people call a resource.
 func name(m *model.Meta) string { return cmp.Or(m.Name, m.ID) }
 
-// waste is the monthly cost in USD that a failure's evidence estimates.
+// waste is what a failure wastes in a month, in USD, as its evidence estimates: what the resource costs, or what less of it would save.
 func waste(x *engine.Result) float64 {
-	usd, _ := x.Evidence["monthlyCostUSD"].(float64)
-	return usd
+	cost, _ := x.Evidence["monthlyCostUSD"].(float64)
+	saving, _ := x.Evidence["monthlySavingUSD"].(float64)
+	return max(cost, saving)
 }
 
 // ToGrant returns the IAM actions that would close a gap: those of its call, if access was denied.

@@ -7,6 +7,7 @@ import (
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
+	"awsscanner/internal/model/sqs"
 )
 
 // mixed has every status, in two regions, and a region that was not seen.
@@ -92,6 +93,21 @@ func TestUnits(t *testing.T) {
 	for x := range r.Results() {
 		if x.Resource.Name == "b" && x.Fingerprint() != r.Units[0].Fingerprint {
 			t.Error("the fingerprint of a unit is not that of its worst failure")
+		}
+	}
+}
+
+// A resource cannot waste more than it costs: of what several rules estimate of it the most counts.
+func TestWaste(t *testing.T) {
+	s := snapshot([]string{"eu-west-1"}, queue("eu-west-1", "a", int(engine.Low), ""), queue("eu-west-1", "b", int(engine.Low), ""))
+	saving := queueRule("sqs-s", engine.Low)
+	saving.Check = engine.Each(func(_ *engine.View, q *sqs.Queue) engine.Verdict {
+		q.Messages.Get()
+		return engine.Fail("could cost less").With("monthlySavingUSD", map[string]float64{"a": 0.5, "b": 2}[q.Name])
+	})
+	for _, rules := range [][]engine.Rule{{queueRule("sqs-q", engine.Low), saving}, {saving, queueRule("sqs-q", engine.Low)}} {
+		if r := judge(s, rules, Filter{}); r.Waste != 3.1 {
+			t.Errorf("waste %v, want 1.1 of a and 2 of b", r.Waste)
 		}
 	}
 }

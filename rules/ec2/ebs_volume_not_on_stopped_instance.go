@@ -3,36 +3,30 @@ package ec2
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"awsscanner/internal/engine"
-	"awsscanner/internal/model"
 	"awsscanner/internal/model/ec2"
 	"awsscanner/internal/price"
 )
 
 type volumeNotOnStopped struct {
-	StoppedDays int               `json:"stopped_days"`
-	ExemptTags  map[string]string `json:"exempt_tags"` // key -> glob of the value
+	StoppedDays int        `json:"stopped_days"`
+	ExemptTags  exemptTags `json:"exempt_tags"`
 }
 
 func (p *volumeNotOnStopped) Validate() error {
-	if _, empty := p.ExemptTags[""]; empty || p.StoppedDays < 0 {
-		return errors.New("stopped_days must be at least 0, and no key of exempt_tags empty")
+	if p.StoppedDays < 0 {
+		return errors.New("stopped_days must be at least 0")
 	}
-	return nil
+	return p.ExemptTags.check()
 }
 
 func (p *volumeNotOnStopped) Reads() []string {
-	if len(p.ExemptTags) == 0 {
-		return nil
-	}
-	return []string{"ec2.Volume.Tags", "ec2.Instance.Tags"}
+	return p.ExemptTags.reads("ec2.Volume.Tags", "ec2.Instance.Tags")
 }
 
 var _ = Rules.Add(engine.Rule{
@@ -62,12 +56,12 @@ aws ec2 attach-volume --volume-id <new-volume-id> --instance-id <instance-id> --
 		"ec2.Instance.State", "ec2.Instance.StateReason", "ec2.Instance.TransitionReason", "ec2.Instance.Launched", "ec2.Instance.RootDevice", "ec2.Instance.AutoScalingGroup"},
 
 	// A multi-attach volume is idle only if all of its instances are stopped, and only since the last of them was.
-	Check: engine.EachWith(volumeNotOnStopped{StoppedDays: 30, ExemptTags: map[string]string{}}, func(v *engine.View, p *volumeNotOnStopped, vol *ec2.Volume) engine.Verdict {
+	Check: engine.EachWith(volumeNotOnStopped{StoppedDays: 30, ExemptTags: exemptTags{}}, func(v *engine.View, p *volumeNotOnStopped, vol *ec2.Volume) engine.Verdict {
 		attached := slices.DeleteFunc(slices.Clone(vol.Attachments.Get()), func(a ec2.Attachment) bool { return a.State != "attached" && a.State != "busy" })
 		if len(attached) == 0 {
 			return engine.NotApplicable("attached to no instance")
 		}
-		excuses := []func() string{func() string { return p.exempt("the volume", vol.Tags) }}
+		excuses := []func() string{func() string { return p.ExemptTags.excuse("the volume", vol.Tags) }}
 		for _, a := range attached {
 			excuses = append(excuses, func() string { return p.excuse(v, a.Instance) })
 		}
@@ -118,19 +112,7 @@ func (p *volumeNotOnStopped) excuse(v *engine.View, id string) string {
 	if group := i.AutoScalingGroup.Get(); group != "" { // a warm pool keeps stopped instances by design
 		return "instance " + id + " is stopped and started by its Auto Scaling group " + group
 	}
-	return p.exempt("instance "+id, i.Tags)
-}
-
-func (p *volumeNotOnStopped) exempt(what string, attr model.Attr[map[string]string]) string {
-	if len(p.ExemptTags) == 0 {
-		return ""
-	}
-	for _, key := range slices.Sorted(maps.Keys(p.ExemptTags)) {
-		if value, ok := attr.Get()[key]; ok && engine.Match(p.ExemptTags[key], value) {
-			return fmt.Sprintf("%s has the tag %s=%s of exempt_tags", what, key, value)
-		}
-	}
-	return ""
+	return p.ExemptTags.excuse("instance "+id, i.Tags)
 }
 
 var stopTime = regexp.MustCompile(`\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)`)
@@ -175,14 +157,9 @@ func describe(v *engine.View, vol *ec2.Volume, attached []ec2.Attachment, instan
 		evidence = append(evidence, map[string]any{"id": i.ID, "stoppedSince": since, "stateReason": i.StateReason.Evidence(),
 			"device": attached[k].Device, "rootVolume": root, "deleteOnTermination": attached[k].DeleteOnTermination})
 	}
-	volumeType, a := vol.Type.Lookup()
-	size, b := vol.SizeGiB.Lookup()
-	iops, c := vol.IOPS.Lookup()
-	throughput, d := vol.ThroughputMiBs.Lookup()
-	usd, ok := price.EBSMonthly(volumeType, size, iops, throughput)
 	cost, text := any("unknown"), ""
-	if ok && a && b && c && d {
-		cost, text = math.Round(usd*100)/100, fmt.Sprintf(" It costs about %.2f USD a month (%s).", usd, price.Basis())
+	if usd, ok := monthly(vol); ok {
+		cost, text = cents(usd), fmt.Sprintf(" It costs about %.2f USD a month (%s).", usd, price.Basis())
 	}
 	fail := engine.Fail("attached to "+strings.Join(texts, ", ")+": take a snapshot and delete the volume, or terminate the instance."+text).
 		With("instances", evidence).With("type", vol.Type).With("sizeGiB", vol.SizeGiB).With("created", vol.Created).
