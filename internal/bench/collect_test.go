@@ -118,6 +118,9 @@ func run(b *testing.B, binary string, s *awstest.Synthetic, flags ...string) (ou
 		}
 	}
 	out.served = s.Stats()
+	if len(out.served.Duplicates) > 0 {
+		b.Logf("answered twice: %v", out.served.Duplicates)
+	}
 	if n := awstest.Total(out.served.Unknown); n > 0 {
 		b.Fatalf("%d requests for operations that are not served: %v", n, out.served.Unknown)
 	}

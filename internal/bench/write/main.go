@@ -225,7 +225,8 @@ Ten times the resources or findings may cost at most %d times as much.
 
 The built scanner reads made-up accounts (internal/awstest/synthetic.go), which the benchmark serves over HTTP on the same
 cores: an account has three regions, and queues, log groups, parameters, certificates, stacks, volumes, instances, keys and
-trails in the shares of the account above. The scanner's CPU time and memory are its own; the server's CPU time is that of the
+trails in the shares of the account above. A request is answered twice if the scanner asks again for what it has been told,
+also because the answer was lost on its way. The scanner's CPU time and memory are its own; the server's CPU time is that of the
 process that serves and measures. Resident memory is what the kernel has marked as the most, and so holds garbage as well.
 
 | What | Measured | Limit | Met |
