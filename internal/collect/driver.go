@@ -19,8 +19,11 @@ import (
 	"awsscanner/internal/model"
 )
 
-// concurrency bounds the requests under way at once in a whole scan.
-const concurrency = 64
+// concurrency bounds the requests under way at once in a whole scan; ahead, those of one operation in one region that wait.
+const (
+	concurrency = 64
+	ahead       = 2
+)
 
 // A Reading is a plan carried out in one account. The zero values of all but Plan will do.
 type Reading struct {
@@ -241,17 +244,24 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 		request(in{})
 	}
 	d.Progress.Expected.Add(int64(len(requests)))
+	// A few requests wait for their turn on the wire; the next is begun when one of them has it. So what is throttled holds up
+	// nothing else, and what waits takes little memory.
+	turn := make(chan struct{}, ahead)
 	var g errgroup.Group
 	g.SetLimit(concurrency)
 	for _, in := range requests {
+		select {
+		case turn <- struct{}{}:
+		case <-ctx.Done():
+			d.Progress.Calls.Add(1)
+			d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: op})
+			continue
+		}
 		g.Go(func() error {
+			a := &admission{d.Gate, rank{d.Turn, d.Plan.height[op]}, sync.OnceFunc(func() { <-turn })}
+			defer a.admitted()
 			defer d.Progress.Calls.Add(1)
-			if err := d.Gate.enter(ctx, rank{d.Turn, d.Plan.height[op]}); err != nil {
-				d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: op})
-				return nil
-			}
-			defer d.Gate.leave()
-			d.call(ctx, at, c, in)
+			d.call(context.WithValue(ctx, admissionKey{}, a), at, c, in)
 			return nil
 		})
 	}

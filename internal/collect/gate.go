@@ -22,6 +22,29 @@ func NewGate() *Gate { return &Gate{free: concurrency} }
 // A rank tells which of two requests goes first: that of the earlier turn, or else that with more calls to follow one after another.
 type rank struct{ turn, height int }
 
+// An admission is how the requests of a call pass the gate, and whom to tell when the first has.
+type admission struct {
+	gate *Gate
+	rank
+	admitted func()
+}
+
+type admissionKey struct{} // of the admission of a context
+
+// admit waits until an attempt may be sent, and returns what to call after it. Calls of no reading, such as those that find
+// out who is calling, need no admission.
+func admit(ctx context.Context) (leave func(), err error) {
+	a, ok := ctx.Value(admissionKey{}).(*admission)
+	if !ok {
+		return func() {}, nil
+	}
+	if err := a.gate.enter(ctx, a.rank); err != nil {
+		return nil, err
+	}
+	a.admitted()
+	return a.gate.leave, nil
+}
+
 type waiter struct {
 	rank
 	number  int // those of equal rank go in the order of arrival

@@ -114,13 +114,18 @@ func (w *Wire) add(stack *middleware.Stack) error {
 	}
 	// Each attempt waits, and does so before it is signed: signatures grow old.
 	err = stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("scanner:Pace", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		if err := w.limiter.wait(ctx, paceOf(ctx)); err != nil {
+			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+		}
+		leave, err := admit(ctx) // after that: what is throttled takes nobody's place
+		if err != nil {
+			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+		}
+		defer leave()
 		if w.agent.Limit != nil {
 			if err := w.agent.Limit.Wait(ctx); err != nil {
 				return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 			}
-		}
-		if err := w.limiter.wait(ctx, paceOf(ctx)); err != nil {
-			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
 		callOf(ctx).attempts++
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
