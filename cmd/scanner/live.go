@@ -166,6 +166,12 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 					s = nil
 				}
 				r.Run(ctx, places[i], s)
+				if len(all) > 1 {
+					places[i] = nil
+					if i > 0 { // from the first the others were entered, and renew their credentials
+						a.sess.Release()
+					}
+				}
 			}
 			if dark[i] != nil {
 				rest = append(rest, plan.Unlisted(a.id, dark[i]))

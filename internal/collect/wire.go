@@ -84,6 +84,13 @@ func (w *Wire) Calls() map[string]int {
 	return maps.Clone(w.calls)
 }
 
+// Release forgets the rates at which the account may be asked. What was counted stays.
+func (w *Wire) Release() {
+	w.limiter.mu.Lock()
+	defer w.limiter.mu.Unlock()
+	w.limiter.keys = nil
+}
+
 // Sent returns the number of requests sent, retries included.
 func (w *Wire) Sent() int { return int(w.sent.Load()) }
 

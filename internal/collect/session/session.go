@@ -127,6 +127,12 @@ func Open(ctx context.Context, cfg aws.Config, a collect.Agent) (*Session, error
 	return s, nil
 }
 
+// Release forgets all but what was counted: an organization has many accounts, and each of them remembers clients and rates.
+func (s *Session) Release() {
+	s.Config, s.base = aws.Config{}, aws.Config{}
+	s.Wire.Release()
+}
+
 // identityError says in one sentence why nobody knows who is calling, and what to do.
 func identityError(ctx context.Context, region string, err error) error {
 	var api smithy.APIError
