@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -137,6 +138,7 @@ func TestSourceCheck(t *testing.T) {
 		"--quota-share must be":  {quotaShare: 0.5},
 		"write arn:aws:iam::ACC": {roles: []string{"arn:aws:iam::222222222222:user/scan"}},
 	} {
+		src.quotaShare = cmp.Or(src.quotaShare, 100)
 		if err := src.check(); err == nil && want != "" || err != nil && (want == "" || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%+v: %v, want %q", src, err, want)
 		}
@@ -169,7 +171,7 @@ func TestRoster(t *testing.T) {
 		{source{pick: session.Pick{States: []string{"ACTIVE"}}}, true, "scan a c; leave old: it is SUSPENDED, which --account-status leaves out"},
 		{source{tags: []string{"env=prod"}}, false, "scan c; leave old: it is SUSPENDED: no role can be assumed there; leave a: it has not the tags of --account-tag"},
 	} {
-		test.src.org, test.src.orgRole = true, "scan"
+		test.src.org, test.src.orgRole, test.src.quotaShare = true, "scan", 100
 		if err := test.src.check(); err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ import (
 )
 
 // gaps is an account in which little could be seen.
-const gaps = `{"schema":"scanner.snapshot/v1","partition":"aws","start":"2026-01-01T12:00:00.5Z","caller":"arn:aws:sts::111122223333:assumed-role/audit/me","read":[{"account":"111122223333","region":"eu-west-1"},{"account":"111122223333","region":"us-east-1"}],"unread":[{"account":"111122223333","region":"*"}],"listed":["AWS::EC2::Instance","AWS::EC2::Volume","AWS::SQS::Queue"],"rules":["cloudtrail-multi-region-enabled","ec2-ebs-volume-not-on-stopped-instance","sqs-queue-dead-letter-queue"]}
+const gaps = `{"schema":"scanner.snapshot/v1","partition":"aws","start":"2026-01-01T12:00:00.5Z","caller":"arn:aws:sts::111122223333:assumed-role/audit/me","read":[{"account":"111122223333","region":"eu-west-1"},{"account":"111122223333","region":"us-east-1"}],"unread":[{"account":"111122223333","region":"*"}],"skipped":[{"account":"444455556666","reason":"outside-scan","why":"it is SUSPENDED"}],"listed":["AWS::EC2::Instance","AWS::EC2::Volume","AWS::SQS::Queue"],"rules":["cloudtrail-multi-region-enabled","ec2-ebs-volume-not-on-stopped-instance","sqs-queue-dead-letter-queue"]}
 {"kind":"AWS::EC2::Instance","id":"i-1","account":"111122223333","region":"eu-west-1","state":"stopped","autoScalingGroup":"web"}
 {"kind":"AWS::EC2::Volume","id":"vol-1","name":"data","account":"111122223333","region":"eu-west-1","attachments":[{"instance":"i-1","device":"/dev/sdf","state":"attached","deleteOnTermination":false}],"tags":{"team":"shop"}}
 {"kind":"AWS::SQS::Queue","id":"https://sqs.eu-west-1.amazonaws.com/111122223333/dark","name":"dark","account":"111122223333","region":"eu-west-1","gaps":[{"reason":"access-denied","call":"sqs:GetQueueAttributes","detail":"AccessDenied: no"}]}

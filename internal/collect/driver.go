@@ -253,6 +253,8 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 		select {
 		case turn <- struct{}{}:
 		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
 			d.Progress.Calls.Add(1)
 			d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: op})
 			continue
