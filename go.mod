@@ -44,6 +44,8 @@ require (
 	google.golang.org/protobuf v1.36.12 // as go.opentelemetry.io/proto/otlp
 )
 
+require github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi v1.41.10
+
 require (
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.7 // indirect

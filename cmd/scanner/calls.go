@@ -58,6 +58,7 @@ type totalJSON struct {
 
 // A survey says for which accounts and regions calls are shown.
 type survey struct {
+	tags       bool // of what is judged are asked for
 	partition  string
 	regions    []string
 	profile    string
@@ -82,6 +83,7 @@ Endpoints are those that the AWS SDK resolves: AWS_USE_FIPS_ENDPOINT, AWS_USE_DU
   scanner calls --accounts-count 200 --regions-count 17 --resources 50`,
 	}
 	f := c.Flags()
+	f.BoolVar(&v.tags, "tags", false, "with the calls that --tag and --owner need")
 	sel.flags(f)
 	f.StringVar(&v.partition, "partition", "", "endpoints of this partition (default: that of --regions, else aws)")
 	f.StringSliceVar(&v.regions, "regions", nil, "endpoints in these regions, names or globs (default: those that are always on)")
@@ -202,7 +204,7 @@ func (v *survey) calls(ctx context.Context, picked []engine.Rule) (all []callJSO
 		add("sts:AssumeRole", "once per account and session", begin, "", "")
 	}
 	for i := range picked {
-		plan, err := planFor(picked[i : i+1])
+		plan, err := planFor(picked[i:i+1], v.tags)
 		if err != nil {
 			return nil, partition, err
 		}
@@ -266,7 +268,7 @@ func (v *survey) where(configured string) (session.Partition, []string, error) {
 // estimate says what a scan takes: from the counts that were given, or else from the last saved scan. It is nil if there is neither. It notes at
 // each call how many requests it takes.
 func (v *survey) estimate(picked []engine.Rule, all []callJSON, partition session.Partition) (*totalJSON, error) {
-	plan, err := planFor(picked)
+	plan, err := planFor(picked, v.tags)
 	if err != nil {
 		return nil, err
 	}
@@ -450,13 +452,14 @@ func showHosts(out io.Writer, format string, all []callJSON) error {
 func permissionsCommand() *cobra.Command {
 	var sel selection
 	var format string
-	var org bool
+	var org, tags bool
 	c := &cobra.Command{
 		Use: "permissions", Short: "Print the IAM policy that a scan with these rules needs", Args: cobra.NoArgs,
 		Long: "Permissions prints the smallest identity policy with which the selected rules can be assessed. It holds no action that reads\nsecrets or data, and none that writes.",
 	}
 	sel.flags(c.Flags())
 	c.Flags().BoolVar(&org, "org", false, "also what the account needs from which an organization is scanned")
+	c.Flags().BoolVar(&tags, "tags", false, "also what --tag and --owner need")
 	c.Flags().StringVarP(&format, "output", "o", "json", "json (a policy document), list, or cloudformation (a template of the role, for stacks and stack sets)")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		picked, _, err := sel.pick()
@@ -466,7 +469,7 @@ func permissionsCommand() *cobra.Command {
 		if err := oneOf("-o", format, []string{"json", "list", "cloudformation"}); err != nil {
 			return err
 		}
-		plan, err := planFor(picked)
+		plan, err := planFor(picked, tags)
 		if err != nil {
 			return err
 		}
@@ -572,7 +575,7 @@ func doctorCommand() *cobra.Command {
 }
 
 func examine(ctx context.Context, c *cobra.Command, src *source, picked []engine.Rule) error {
-	plan, err := planFor(picked)
+	plan, err := planFor(picked, false)
 	if err != nil {
 		return err
 	}

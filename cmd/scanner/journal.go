@@ -23,6 +23,7 @@ import (
 // keeping says what becomes of what a scan reads.
 type keeping struct {
 	journal   bool   // it stands in the state directory from the first cell on
+	tags      bool   // of what is judged are asked for
 	resume    string // the journal or snapshot to go on from; "" for none
 	logFormat string
 	warnings  io.Writer

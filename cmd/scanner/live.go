@@ -22,11 +22,16 @@ import (
 	"awsscanner/internal/model/kinds"
 )
 
-// planFor plans the calls that some rules need, those that tell the owners of their subjects included.
-func planFor(picked []engine.Rule) (*collect.Plan, error) {
+// planFor plans the calls that some rules need, those that tell the owners of their subjects included, and their tags if
+// somebody asks for these.
+func planFor(picked []engine.Rule, tags bool) (*collect.Plan, error) {
 	var reads [][]string
 	for i := range picked {
-		reads = append(reads, slices.Concat(picked[i].Needs(), engine.OwnerReads(picked[i].Check.Subject, kinds.All)))
+		t := picked[i].Check.Subject
+		reads = append(reads, slices.Concat(picked[i].Needs(), engine.OwnerReads(t, kinds.All)))
+		if tags && slices.ContainsFunc(t.Attrs, func(a model.Attribute) bool { return a.Name == "Tags" }) {
+			reads = append(reads, []string{t.Name + ".Tags"})
+		}
 	}
 	plan, err := collect.NewPlan(services.All, kinds.All, reads...)
 	if err != nil {
@@ -85,7 +90,7 @@ func (r *reading) save(name string) error {
 
 // collectLive reads accounts. Whatever fails on the way is a gap of what was read.
 func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params map[string]json.RawMessage, keep keeping, told io.Writer) (*reading, error) {
-	plan, err := planFor(picked)
+	plan, err := planFor(picked, keep.tags)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +110,7 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	if err != nil {
 		return nil, err
 	}
-	h.Tool, h.Start, h.Params, h.Organization, h.Listed = version, start, params, roster.whole, plan.Kinds
+	h.Tool, h.Start, h.Params, h.Organization, h.Listed, h.Tags = version, start, params, roster.whole, plan.Kinds, keep.tags
 	for i := range picked {
 		h.Rules = append(h.Rules, picked[i].ID)
 	}

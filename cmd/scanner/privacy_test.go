@@ -35,7 +35,7 @@ var endpointOf = map[string]string{
 // A scan contacts AWS, where its calls go, and nobody else: no telemetry, no update check, no metadata service where credentials are given. The
 // program runs behind a proxy that writes down every host, and answers for all of them.
 func TestHosts(t *testing.T) {
-	plan, err := planFor(rules.All)
+	plan, err := planFor(rules.All, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func rulesListCommand() *cobra.Command {
 			}{}
 			for i := range picked {
 				r := &picked[i]
-				plan, err := planFor(picked[i : i+1])
+				plan, err := planFor(picked[i:i+1], false)
 				if err != nil {
 					return err
 				}

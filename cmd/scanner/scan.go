@@ -96,7 +96,7 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		if quiet {
 			progress = io.Discard
 		}
-		keep.journal, keep.warnings = !noSave, stderr
+		keep.journal, keep.tags, keep.warnings = !noSave, len(v.tags)+len(v.owners) > 0, stderr
 		if quiet {
 			keep.warnings = io.Discard
 		}
@@ -226,6 +226,9 @@ func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags,
 	}
 	if err := v.checkRegions(s.Header); err != nil {
 		return err
+	}
+	if len(v.tags)+len(v.owners) > 0 && !s.Tags {
+		fmt.Fprintln(c.ErrOrStderr(), "scanner: this scan did not ask for tags: what has none in its list is shown whatever --tag and --owner say")
 	}
 	p.style.Again, p.filter.Regions = again, v.regions
 	r, err := report.New(version, s, picked, p.filter)

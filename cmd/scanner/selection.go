@@ -237,6 +237,8 @@ type view struct {
 	statuses  []string
 	regions   []string
 	resources []string
+	tags      []string
+	owners    []string
 	groupBy   string
 	all       bool
 	outputs   []string
@@ -245,6 +247,8 @@ type view struct {
 func (v *view) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&v.statuses, "status", nil, "list only results of these: pass, fail, not-applicable, not-assessed; sums and gates count them all")
 	f.StringSliceVar(&v.resources, "resource", nil, "only resources whose ARN, ID or name matches one of these globs")
+	f.StringArrayVar(&v.tags, "tag", nil, "only resources with this tag, KEY=VALUE, where VALUE may be a glob (repeatable: all keys, any of the values of one key); those whose tags are not known stay")
+	f.StringSliceVar(&v.owners, "owner", nil, "only resources whose tag owner or team matches one of these globs, or that belong to such a group; those whose tags are not known stay")
 	f.StringVar(&v.groupBy, "group-by", "fix", "how the table groups findings: "+strings.Join(report.Groups, ", "))
 	f.BoolVar(&v.all, "all", false, "show every finding in the table")
 	f.StringArrayVarP(&v.outputs, "output", "o", nil, "FORMAT, FORMAT=FILE or FILE.EXT: table, json, jsonl (repeatable)")
@@ -264,7 +268,17 @@ func (v *view) filter(s *selection) (f report.Filter, err error) {
 	if err := oneOf("--group-by", v.groupBy, report.Groups); err != nil {
 		return f, err
 	}
-	f.Regions, f.Resources = v.regions, v.resources
+	for _, tag := range v.tags {
+		key, value, ok := strings.Cut(tag, "=")
+		if !ok || key == "" {
+			return f, usage("--tag %s: write KEY=VALUE", tag)
+		}
+		if f.Tags == nil {
+			f.Tags = map[string][]string{}
+		}
+		f.Tags[key] = append(f.Tags[key], value)
+	}
+	f.Regions, f.Resources, f.Owners = v.regions, v.resources, v.owners
 	f.Severities, err = s.wantedSeverities()
 	return f, err
 }

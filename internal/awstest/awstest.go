@@ -71,6 +71,9 @@ func RequestOf(r *http.Request) (Request, error) {
 		if err := json.Unmarshal(body, &v); err != nil {
 			return q, err
 		}
+		if m, ok := v.(map[string]any); ok && q.Op == "resourcegroupstaggingapi:GetResources" {
+			delete(m, "ResourceTypeFilters") // depends on the rules; an answer may tell more
+		}
 		b, _ := json.Marshal(v)
 		q.Params = string(b)
 	default:

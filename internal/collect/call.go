@@ -46,6 +46,7 @@ type Do struct {
 	often  string      // for people
 	global bool        // once per account
 	of     *model.Type // kind of the items; nil if it only lists
+	all    bool        // the items are of every kind with an attribute that the call fills
 	batch  int         // items or references a time; 0 for all of a place
 	refs   model.Kind  // to which others refer
 	follow func(ref string) bool
@@ -53,6 +54,7 @@ type Do struct {
 }
 
 type in struct {
+	kinds []*model.Type
 	items []model.Resource
 	refs  []string
 }
@@ -84,6 +86,12 @@ func PerRegion[R model.Resource](fill func(context.Context, []R) error) Do {
 	d := PerBatch(0, fill)
 	d.often = "once per region"
 	return d
+}
+
+// PerRegionOfAll is made once per region for the items of all kinds of which somebody reads what it fills.
+// It is told these kinds as well, as there may be items of some of them only.
+func PerRegionOfAll(fill func(context.Context, []*model.Type, []model.Resource) error) Do {
+	return Do{often: "once per region", all: true, run: func(ctx context.Context, in in, _ Found) error { return fill(ctx, in.kinds, in.items) }}
 }
 
 // PerBatch is made for up to n items of one region.

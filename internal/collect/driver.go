@@ -240,6 +240,15 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 		for batch := range chunks(d.wanted(at, c, d.itemsAt(c.Do.of, at, d.toAsk)), c.Do.batch) {
 			request(in{items: batch})
 		}
+	case c.Do.all:
+		kinds := d.Plan.filledBy(op)
+		var all []model.Resource
+		for _, t := range kinds {
+			all = append(all, d.wantedOf(t, at, c, d.itemsAt(t, at, d.toAsk))...)
+		}
+		if len(all) > 0 {
+			request(in{kinds: kinds, items: all})
+		}
 	case !c.Do.global || d.home(model.Place{Account: d.places[at].Account}) == at:
 		request(in{})
 	}
@@ -271,9 +280,13 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 }
 
 // wanted returns the items at a place of which somebody reads what the call would tell, and which is not known yet.
-func (d *driver) wanted(at int, c Call, all []model.Resource) (items []model.Resource) {
+func (d *driver) wanted(at int, c Call, all []model.Resource) []model.Resource {
+	return d.wantedOf(c.Do.of, at, c, all)
+}
+
+func (d *driver) wantedOf(t *model.Type, at int, c Call, all []model.Resource) (items []model.Resource) {
 	var fills []*model.Attribute
-	for _, a := range d.Plan.wanted[c.Do.of] {
+	for _, a := range d.Plan.wanted[t] {
 		if slices.Contains(a.Calls, c.Op) {
 			fills = append(fills, a)
 		}
@@ -411,7 +424,7 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 func (d *driver) blank(at int, c Call, in in, g *model.Gap) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c.Do.of != nil {
+	if c.Do.of != nil || c.Do.all {
 		for _, r := range in.items {
 			r.About().Gaps = append(r.About().Gaps, g)
 		}

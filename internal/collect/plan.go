@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"awsscanner/internal/model"
 )
@@ -45,7 +46,7 @@ func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, e
 				return nil, fmt.Errorf("%s is declared twice", c.Op)
 			}
 			calls[c.Op], p.of[c.Op], p.often[c.Op], p.abroad[c.Op] = c, i, c.Do.often, c.Abroad || c.Do.global
-			p.lists[c.Op], p.global[c.Op] = c.Do.of == nil && c.Do.refs == "", c.Do.global
+			p.lists[c.Op], p.global[c.Op] = c.Do.of == nil && c.Do.refs == "" && !c.Do.all, c.Do.global
 			for _, r := range c.Lists {
 				t := model.TypeOf(r)
 				if t.List != c.Op {
@@ -99,6 +100,9 @@ func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, e
 		for _, op := range ops {
 			if err := need(op); err != nil {
 				return nil, err
+			}
+			if calls[op].Do.all && t.List != "" {
+				p.after[op] = append(p.after[op], t.List)
 			}
 		}
 		if a != nil && !a.Both { // a second choice waits for the first
@@ -168,6 +172,17 @@ func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, e
 		p.climb(op, 1)
 	}
 	return p, nil
+}
+
+// filledBy returns the kinds of which somebody reads what a call fills, in order.
+func (p *Plan) filledBy(op string) (kinds []*model.Type) {
+	for t, attrs := range p.wanted {
+		if slices.ContainsFunc(attrs, func(a *model.Attribute) bool { return slices.Contains(a.Calls, op) }) {
+			kinds = append(kinds, t)
+		}
+	}
+	slices.SortFunc(kinds, func(a, b *model.Type) int { return strings.Compare(a.Name, b.Name) })
+	return kinds
 }
 
 // climb notes that so many calls may follow each other from this one on, and one more from those that it waits for.

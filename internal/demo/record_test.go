@@ -73,7 +73,13 @@ func scan(t *testing.T, cfg aws.Config) *engine.Snapshot {
 	}
 	var reads [][]string
 	for _, r := range rules.All {
-		reads = append(reads, slices.Concat(r.Needs(), engine.OwnerReads(r.Check.Subject, kinds.All)))
+		t := r.Check.Subject
+		reads = append(reads, slices.Concat(r.Needs(), engine.OwnerReads(t, kinds.All)))
+		for _, a := range t.Attrs {
+			if a.Name == "Tags" { // as with --tag
+				reads = append(reads, []string{t.Name + ".Tags"})
+			}
+		}
 	}
 	plan, err := collect.NewPlan(services.All, kinds.All, reads...)
 	if err != nil {

@@ -200,6 +200,17 @@ func (r *Result) Owner() string {
 	return r.snap.owner(r.of)
 }
 
+// KnownTags returns the tags of the resource, and whether they are known. Accounts and regions have none.
+func (r *Result) KnownTags() (tags map[string]string, known bool) {
+	if scope := r.Rule.Check.Subject.Scope; scope == model.AccountSubject || scope == model.RegionSubject {
+		return nil, true
+	}
+	if r.of == nil {
+		return nil, false
+	}
+	return model.Tags(r.of)
+}
+
 // Tags returns the tags that came with the list answer. Others are left out: the identity of
 // a finding may not depend on which rules were selected.
 func (r *Result) Tags() map[string]string {

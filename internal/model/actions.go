@@ -50,6 +50,7 @@ var Actions = map[string][]string{
 	"organizations:ListRoots":                        {},
 	"organizations:ListTagsForResource":              {},
 	"organizations:ListTargetsForPolicy":             {},
+	"resourcegroupstaggingapi:GetResources":          {"tag:GetResources"},
 	"sqs:GetQueueAttributes":                         {},
 	"sqs:ListQueues":                                 {},
 	"ssm:DescribeParameters":                         {},

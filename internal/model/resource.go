@@ -204,6 +204,28 @@ func SetNone(r Resource, call string) {
 	})
 }
 
+// SetTags makes the tags of a resource known.
+func SetTags(r Resource, tags map[string]string) {
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	each(r, func(a *Attribute, s settable) {
+		if t, ok := s.(*Attr[map[string]string]); ok && a.Name == "Tags" {
+			*t = Known(tags)
+		}
+	})
+}
+
+// Tags returns the tags of a resource, if they are known. A kind without them cannot have any, or nobody can ask.
+func Tags(r Resource) (tags map[string]string, known bool) {
+	each(r, func(a *Attribute, s settable) {
+		if t, ok := s.(*Attr[map[string]string]); ok && a.Name == "Tags" {
+			tags, known = t.Lookup()
+		}
+	})
+	return tags, known
+}
+
 // SetGaps makes all attributes of a resource unknown for the same reason.
 func SetGaps(r Resource, g *Gap) {
 	each(r, func(_ *Attribute, s settable) { s.SetGap(g) })

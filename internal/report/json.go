@@ -112,6 +112,9 @@ func finding(x *engine.Result) Finding {
 	if f.Evidence == nil {
 		f.Evidence = map[string]any{}
 	}
+	if tags, known := x.KnownTags(); known {
+		f.Resource.Tags = tags
+	}
 	if f.Resource.Tags == nil {
 		f.Resource.Tags = map[string]string{}
 	}

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"awsscanner/internal/engine"
@@ -18,10 +19,37 @@ import (
 
 // A Filter picks results; rules are picked before. The zero Filter passes everything.
 type Filter struct {
-	Statuses   []engine.Status   // to list; sums, gaps and the gate count the others too
-	Severities []engine.Severity // of failures; results of other status pass
-	Regions    []string          // globs; results of a whole account pass
-	Resources  []string          // globs of ARN, ID or name; holes pass
+	Statuses   []engine.Status     // to list; sums, gaps and the gate count the others too
+	Severities []engine.Severity   // of failures; results of other status pass
+	Regions    []string            // globs; results of a whole account pass
+	Resources  []string            // globs of ARN, ID or name; holes pass
+	Tags       map[string][]string // key to globs of values; what has unknown tags passes, holes included
+	Owners     []string            // globs of the tags owner and team, or of what a resource belongs to; the same
+}
+
+// ownerKeys are the tags that tell who has to act, whatever their case.
+var ownerKeys = []string{"owner", "team"}
+
+// belongs reports whether a result is about what somebody with such tags owns. What is not known is left to everybody.
+func (f *Filter) belongs(r *engine.Result) bool {
+	tags, known := r.KnownTags()
+	if !known {
+		return true
+	}
+	for key, values := range f.Tags {
+		if value, ok := tags[key]; !ok || !engine.MatchAny(values, value) {
+			return false
+		}
+	}
+	if len(f.Owners) == 0 || engine.MatchAny(f.Owners, r.Owner()) {
+		return true
+	}
+	for key, value := range tags {
+		if slices.Contains(ownerKeys, strings.ToLower(key)) && engine.MatchAny(f.Owners, value) {
+			return true
+		}
+	}
+	return false
 }
 
 // lists reports whether a result is shown.
@@ -34,6 +62,8 @@ func (f *Filter) counts(r *engine.Result) bool {
 	m := r.Resource
 	switch {
 	case len(f.Severities) > 0 && r.Status == engine.Failed && !slices.Contains(f.Severities, r.Severity), !f.covers(m.Region):
+		return false
+	case len(f.Tags)+len(f.Owners) > 0 && !f.belongs(r):
 		return false
 	case len(f.Resources) > 0 && m.ID != "*":
 		return engine.MatchAny(f.Resources, m.ARN) || engine.MatchAny(f.Resources, m.ID) || engine.MatchAny(f.Resources, m.Name)
@@ -65,6 +95,7 @@ type Report struct {
 	Fixable    int     // of them, those with a fixable gap
 	Gaps       []Gap
 	Units      []Unit
+	Untold     int  // results that pass a filter by tags only because their tags are not known
 	judged     bool // something could be assessed, be it counted or not
 }
 
@@ -144,6 +175,11 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 		r.judged = r.judged || x.Status != engine.NotAssessed
 		if !f.counts(&x) {
 			continue
+		}
+		if len(f.Tags)+len(f.Owners) > 0 && x.Resource.ID != "*" {
+			if _, known := x.KnownTags(); !known {
+				r.Untold++
+			}
 		}
 		r.Statuses[x.Status]++
 		if rank(x.Status) < rank(r.RuleStatus[x.Rule.ID]) {

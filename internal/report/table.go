@@ -46,6 +46,10 @@ func (r *Report) Table(w io.Writer, style Style) error {
 	t.line("")
 	r.pillarLines(t)
 	t.line("")
+	if r.Untold > 0 {
+		t.line("TAGS  %s shown whatever --tag and --owner say, as the tags are not known: see scanner permissions --tags", count(r.Untold, "result"))
+		t.line("")
+	}
 	if blind := r.blind(); len(blind) > 0 {
 		n := r.Statuses[engine.NotAssessed]
 		text := fmt.Sprintf("BLIND  %s not assessed, in %d of %s of one rule in one region", count(n, "result"), r.Blind, count(r.Cells, "cell"))

@@ -11,6 +11,7 @@ import (
 	"awsscanner/internal/collect/kms"
 	"awsscanner/internal/collect/organizations"
 	"awsscanner/internal/collect/rds"
+	"awsscanner/internal/collect/resourcegroupstaggingapi"
 	"awsscanner/internal/collect/sqs"
 	"awsscanner/internal/collect/ssm"
 )
@@ -25,6 +26,7 @@ var All = []collect.Service{
 	kms.Calls,
 	rds.Calls,
 	organizations.Calls,
+	resourcegroupstaggingapi.Calls,
 	sqs.Calls,
 	ssm.Calls,
 }

@@ -30,6 +30,7 @@ type Trail struct {
 	LastLogsDelivery    model.Attr[time.Time]          `json:"lastLogsDelivery,omitzero"    call:"cloudtrail:GetTrailStatus"` // to CloudWatch Logs; zero if never
 	Selectors           model.Attr[[]Selector]         `json:"selectors,omitzero"           call:"cloudtrail:GetEventSelectors"`
 	AdvancedSelectors   model.Attr[[]AdvancedSelector] `json:"advancedSelectors,omitzero"   call:"cloudtrail:GetEventSelectors"`
+	Tags                model.Attr[map[string]string]  `json:"tags,omitzero" call:"resourcegroupstaggingapi:GetResources"`
 }
 
 // A Selector is a basic event selector.
