@@ -239,6 +239,7 @@ type view struct {
 	resources []string
 	tags      []string
 	owners    []string
+	redact    []string
 	groupBy   string
 	all       bool
 	outputs   []string
@@ -249,6 +250,7 @@ func (v *view) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&v.resources, "resource", nil, "only resources whose ARN, ID or name matches one of these globs")
 	f.StringArrayVar(&v.tags, "tag", nil, "only resources with this tag, KEY=VALUE, where VALUE may be a glob (repeatable: all keys, any of the values of one key); those whose tags are not known stay")
 	f.StringSliceVar(&v.owners, "owner", nil, "only resources whose tag owner or team matches one of these globs, or that belong to such a group; those whose tags are not known stay")
+	f.StringSliceVar(&v.redact, "redact", nil, "hide in reports: accounts (their IDs), names (of resources, in messages and evidence too, and tags); fingerprints stay")
 	f.StringVar(&v.groupBy, "group-by", "fix", "how the table groups findings: "+strings.Join(report.Groups, ", "))
 	f.BoolVar(&v.all, "all", false, "show every finding in the table")
 	f.StringArrayVarP(&v.outputs, "output", "o", nil, "FORMAT, FORMAT=FILE or FILE.EXT: table, json, jsonl (repeatable)")
@@ -277,6 +279,12 @@ func (v *view) filter(s *selection) (f report.Filter, err error) {
 			f.Tags = map[string][]string{}
 		}
 		f.Tags[key] = append(f.Tags[key], value)
+	}
+	for _, what := range v.redact {
+		if err := oneOf("--redact", what, []string{"accounts", "names"}); err != nil {
+			return f, err
+		}
+		f.Mask = &engine.Mask{Accounts: slices.Contains(v.redact, "accounts"), Names: slices.Contains(v.redact, "names")}
 	}
 	f.Regions, f.Resources, f.Owners = v.regions, v.resources, v.owners
 	f.Severities, err = s.wantedSeverities()

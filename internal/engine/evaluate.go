@@ -20,8 +20,9 @@ type Result struct {
 	Resource *model.Meta
 	Verdict
 
-	of   model.Resource // nil for a hole
-	snap *Snapshot
+	of    model.Resource // nil for a hole
+	snap  *Snapshot
+	shown *shown // if it is masked
 }
 
 // Kind returns the kind as reports show it.
@@ -97,7 +98,7 @@ func parts(s *Snapshot, rule *Rule) iter.Seq[func([]Result) []Result] {
 					if !reads {
 						continue // what belongs to others serves joins, and is theirs to judge
 					}
-					batch = append(batch, Result{rule, m, judge(&view, r), r, s})
+					batch = append(batch, Result{rule, m, judge(&view, r), r, s, nil})
 				}
 				return batch
 			}) {
@@ -121,7 +122,7 @@ func appendHoles(batch []Result, s *Snapshot, rule *Rule, holes []Hole) []Result
 		if w := (where{h.Place, h.ID}); !seen[w] {
 			seen[w] = true
 			m := &model.Meta{ID: cmp.Or(h.ID, "*"), Account: h.Account, Region: h.Region}
-			batch = append(batch, Result{rule, m, unsure(h.Gap), nil, s})
+			batch = append(batch, Result{rule, m, unsure(h.Gap), nil, s, nil})
 		}
 	}
 	return batch
@@ -156,6 +157,9 @@ func judge(v *View, r model.Resource) (verdict Verdict) {
 
 // Fingerprint names the finding: this rule on this resource. It is 32 hexadecimal digits, the same in every scan.
 func (r *Result) Fingerprint() string {
+	if r.shown != nil {
+		return r.shown.fingerprint
+	}
 	m := r.Resource
 	if m.ARN != "" {
 		return r.hash(m.ARN)
@@ -166,6 +170,9 @@ func (r *Result) Fingerprint() string {
 // Identity names the finding for comparisons over time. A resource that comes and goes while its owner stays has
 // its owner's; one of a CloudFormation stack, that of its place in the stack; any other, its own.
 func (r *Result) Identity() string {
+	if r.shown != nil {
+		return r.shown.identity
+	}
 	m := r.Resource
 	if owner := r.Owner(); owner != "" {
 		return r.hash(r.snap.Partition, m.Account, m.Region, string(r.Kind()), "owner", owner)
@@ -194,6 +201,9 @@ func (r *Result) hash(parts ...string) string {
 // Owner returns what outlives the resource and replaces it, as "AWS::AutoScaling::AutoScalingGroup web"; "" if
 // nothing does, or if that is not known.
 func (r *Result) Owner() string {
+	if r.shown != nil {
+		return r.shown.owner
+	}
 	if r.of == nil {
 		return ""
 	}
@@ -202,6 +212,9 @@ func (r *Result) Owner() string {
 
 // KnownTags returns the tags of the resource, and whether they are known. Accounts and regions have none.
 func (r *Result) KnownTags() (tags map[string]string, known bool) {
+	if r.shown != nil { // which are left out
+		return nil, false
+	}
 	if scope := r.Rule.Check.Subject.Scope; scope == model.AccountSubject || scope == model.RegionSubject {
 		return nil, true
 	}
@@ -214,7 +227,7 @@ func (r *Result) KnownTags() (tags map[string]string, known bool) {
 // Tags returns the tags that came with the list answer. Others are left out: the identity of
 // a finding may not depend on which rules were selected.
 func (r *Result) Tags() map[string]string {
-	if r.of == nil {
+	if r.of == nil || r.shown != nil {
 		return nil
 	}
 	t := r.Rule.Check.Subject

@@ -51,7 +51,7 @@ func (r *Report) Explain(w io.Writer, x *engine.Result) error {
 	field("account", m.Account)
 	field("region", m.Region)
 	field("owner", x.Owner())
-	field("judged at", r.Scan.Start.UTC().Format("2006-01-02 15:04:05 UTC"))
+	field("judged at", r.Header.Start.UTC().Format("2006-01-02 15:04:05 UTC"))
 	for _, k := range slices.Sorted(maps.Keys(x.Evidence)) {
 		v, err := json.Marshal(x.Evidence[k])
 		if err != nil {

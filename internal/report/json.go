@@ -134,12 +134,12 @@ func finding(x *engine.Result) Finding {
 
 // JSON writes the whole report as one object, result by result.
 func (r *Report) JSON(w io.Writer) error {
-	s := r.Scan
+	s := r.Header
 	head := jsonReport{
 		Schema: Schema,
 		Tool:   jsonTool{"scanner", r.Version},
-		Scan: jsonScan{ID: r.ID(), Started: s.Start.UTC(), Finished: s.Finished.UTC(), Partition: s.Partition, Caller: s.Caller,
-			Accounts: r.Accounts(), Regions: r.Regions(), Skipped: s.Skipped, Unread: s.Unread, Calls: s.Calls, Throttled: s.Throttled},
+		Scan: jsonScan{ID: r.ID(), Started: s.Start.UTC(), Finished: r.Scan.Finished.UTC(), Partition: s.Partition, Caller: s.Caller,
+			Accounts: r.Accounts(), Regions: r.Regions(), Skipped: s.Skipped, Unread: s.Unread, Calls: r.Scan.Calls, Throttled: r.Scan.Throttled},
 		Summary:  jsonSummary{Rules: len(r.Rules), Results: map[engine.Status]int{}, Failures: map[string]int{}, Pillars: r.pillars(), WasteUSD: r.Waste},
 		Coverage: jsonCoverage{Cells: r.Cells, Assessed: r.Cells - r.Blind, Gaps: r.Gaps},
 	}

@@ -24,6 +24,7 @@ type Filter struct {
 	Regions    []string            // globs; results of a whole account pass
 	Resources  []string            // globs of ARN, ID or name; holes pass
 	Tags       map[string][]string // key to globs of values; what has unknown tags passes, holes included
+	Mask       *engine.Mask        // hides what a report tells; nil for nothing
 	Owners     []string            // globs of the tags owner and team, or of what a resource belongs to; the same
 }
 
@@ -81,6 +82,7 @@ func (f *Filter) covers(region string) bool {
 type Report struct {
 	Version     string // of the scanner
 	Scan        *engine.Scan
+	Header      engine.Header // of the scan, as far as the report tells
 	Rules       []engine.Rule
 	Filter      Filter
 	ExplainWith string // the command that explains a finding, for hints: "scanner explain"; "" if none can
@@ -133,7 +135,7 @@ type Unit struct {
 
 // New judges a scan. It fails if that cannot be read.
 func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report, error) {
-	r := &Report{Version: version, Scan: s, Rules: rules, Filter: f,
+	r := &Report{Version: version, Scan: s, Header: f.Mask.Header(s.Header), Rules: rules, Filter: f,
 		Statuses: map[engine.Status]int{}, Failures: map[engine.Severity]int{}, RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}}
 	type gapKey struct {
 		call, account, region string
@@ -153,7 +155,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 	gaps, units, wasted := map[gapKey]*Gap{}, map[unitKey]*Unit{}, map[resource]float64{}
 	blind, fixable := map[cell]bool{}, map[cell]bool{}
 	accounts, regions := map[model.Place]bool{}, map[model.Place]bool{}
-	for _, p := range s.Read {
+	for _, p := range r.Header.Read {
 		if accounts[model.Place{Account: p.Account}] = true; f.covers(p.Region) {
 			regions[p] = true
 		}
@@ -181,6 +183,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 				r.Untold++
 			}
 		}
+		x = f.Mask.Result(x)
 		r.Statuses[x.Status]++
 		if rank(x.Status) < rank(r.RuleStatus[x.Rule.ID]) {
 			r.RuleStatus[x.Rule.ID] = x.Status
@@ -269,7 +272,13 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 func (r *Report) Results() iter.Seq2[engine.Result, error] {
 	return func(yield func(engine.Result, error) bool) {
 		for x, err := range r.Scan.Evaluate(r.Rules) {
-			if (err != nil || r.Filter.lists(&x)) && !yield(x, err) {
+			if err == nil {
+				if !r.Filter.lists(&x) {
+					continue
+				}
+				x = r.Filter.Mask.Result(x)
+			}
+			if !yield(x, err) {
 				return
 			}
 		}
@@ -325,12 +334,12 @@ func (r *Report) ID() string {
 
 // Accounts lists the accounts that were read.
 func (r *Report) Accounts() []string {
-	return distinct(r.Scan.Read, func(p model.Place) string { return p.Account })
+	return distinct(r.Header.Read, func(p model.Place) string { return p.Account })
 }
 
 // Regions lists the regions that were read.
 func (r *Report) Regions() []string {
-	return distinct(r.Scan.Read, func(p model.Place) string { return p.Region })
+	return distinct(r.Header.Read, func(p model.Place) string { return p.Region })
 }
 
 func distinct(places []model.Place, of func(model.Place) string) []string {

@@ -112,7 +112,7 @@ func colour(text string) string {
 // title says whose account was read, by whom, where, and for how much.
 // In few columns it says less of each, but of everything.
 func (r *Report) title(width int) string {
-	s := r.Scan
+	s := r.Header
 	accounts, regions := r.Accounts(), r.Regions()
 	who := "no account"
 	switch {
@@ -129,9 +129,9 @@ func (r *Report) title(width int) string {
 	if parts := strings.Split(caller, "/"); len(parts) > 1 { // assumed-role/NAME/SESSION, user/PATH/NAME
 		short = parts[1]
 	}
-	calls := count(s.Calls, "call")
-	if s.Throttled > 0 {
-		calls += fmt.Sprintf(" (%d throttled)", s.Throttled)
+	calls := count(r.Scan.Calls, "call")
+	if r.Scan.Throttled > 0 {
+		calls += fmt.Sprintf(" (%d throttled)", r.Scan.Throttled)
 	}
 	where := count(len(regions), "region")
 	names := where

@@ -14,7 +14,7 @@ func TestTitle(t *testing.T) {
 	for _, region := range []string{"eu-central-1", "eu-west-1", "us-east-1"} {
 		h.Read = append(h.Read, model.Place{Account: "111122223333", Region: region})
 	}
-	r := &Report{Scan: engine.Whole(engine.NewSnapshot(h)), Rules: make([]engine.Rule, 7)}
+	r := &Report{Scan: engine.Whole(engine.NewSnapshot(h)), Header: h, Rules: make([]engine.Rule, 7)}
 	r.Scan.Calls = 58
 	const end = " · 7 rules · 58 calls · 0001-01-01 00:00 UTC"
 	for width, want := range map[int]string{
