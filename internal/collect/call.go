@@ -41,10 +41,10 @@ type Call struct {
 }
 
 // A Do is what a call does, and how often: the driver makes one from each of
-// Global, Regional, PerItem, PerBatch, PerRegion and ByReference.
+// Global, Regional, PerItem, PerBatch, PerRegion, PerParent and ByReference.
 type Do struct {
 	often  string      // for people
-	global bool        // once per account
+	global bool        // once per account, or about items that have no region
 	of     *model.Type // kind of the items; nil if it only lists
 	batch  int         // items or references a time; 0 for all of a place
 	refs   model.Kind  // to which others refer
@@ -97,6 +97,15 @@ func PerBatch[R model.Resource](n int, fill func(context.Context, []R) error) Do
 		}
 		return fill(ctx, items)
 	}}
+}
+
+// PerParent lists what belongs to an item, once for each, from its home: the access keys of a user. It may also fill the item.
+// Where items may be missing, so may be what belongs to them.
+func PerParent[R model.Resource](list func(context.Context, R, Found) error) Do {
+	d := PerItem(func(context.Context, R) error { return nil })
+	d.global = d.of.Scope == model.Global
+	d.run = func(ctx context.Context, in in, f Found) error { return list(ctx, in.items[0].(R), f) }
+	return d
 }
 
 // ByReference lists the resources of a kind that others refer to, n references a time: those in the attributes

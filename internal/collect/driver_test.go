@@ -38,6 +38,14 @@ type (
 		model.Meta `call:"kms:DescribeKey" scope:"ref"`
 		State      model.Attr[string] `json:"state,omitzero" call:"kms:DescribeKey"`
 	}
+	User struct {
+		model.Meta `call:"iam:ListUsers" scope:"global"`
+		Keys       model.Attr[[]string] `json:"keys,omitzero" call:"iam:ListAccessKeys"`
+	}
+	AccessKey struct {
+		model.Meta `call:"iam:ListAccessKeys" scope:"global"`
+		Used       model.Attr[string] `json:"used,omitzero" call:"iam:GetAccessKeyLastUsed"`
+	}
 )
 
 func (*Queue) Kind() model.Kind    { return "AWS::SQS::Queue" }
@@ -45,7 +53,10 @@ func (*Snapshot) Kind() model.Kind { return "AWS::EC2::Snapshot" }
 func (*Region) Kind() model.Kind   { return "AWS::EC2::Region" }
 func (*Key) Kind() model.Kind      { return "AWS::KMS::Key" }
 
-var table = model.NewTable(&Queue{}, &Snapshot{}, &Region{}, &Key{})
+func (*User) Kind() model.Kind      { return "AWS::IAM::User" }
+func (*AccessKey) Kind() model.Kind { return "AWS::IAM::AccessKey" }
+
+var table = model.NewTable(&Queue{}, &Snapshot{}, &Region{}, &Key{}, &User{}, &AccessKey{})
 
 func denied() error { return &smithy.GenericAPIError{Code: "AccessDenied"} }
 
@@ -257,6 +268,63 @@ func TestByReference(t *testing.T) {
 	if err != nil || len(p.follow) != 0 {
 		t.Errorf("follows %v, %v", p.follow, err)
 	}
+}
+
+// What belongs to items is listed item by item. Where one fails, its own attribute is a gap, and there may be more of the kind;
+// where the items are not known, so is all that belongs to them.
+func TestPerParent(t *testing.T) {
+	var mu sync.Mutex
+	var asked []string
+	service := func(users error) Service {
+		return func(at At) []Call {
+			return []Call{{
+				Op: "iam:ListUsers", Lists: []model.Resource{&User{}},
+				Do: Global(func(_ context.Context, found Found) error {
+					for _, id := range []string{"none", "two", "dark"} {
+						found(&User{Meta: model.Meta{ID: id}})
+					}
+					return users
+				}),
+			}, {
+				Op: "iam:ListAccessKeys", Lists: []model.Resource{&AccessKey{}}, Absent: []string{"NoSuchEntity"},
+				Do: PerParent(func(_ context.Context, u *User, found Found) error {
+					mu.Lock()
+					asked = append(asked, at.Region+" "+u.ID)
+					mu.Unlock()
+					switch u.ID {
+					case "none":
+						return &smithy.GenericAPIError{Code: "NoSuchEntity"}
+					case "two":
+						found(&AccessKey{Meta: model.Meta{ID: "a"}})
+						found(&AccessKey{Meta: model.Meta{ID: "b"}})
+						u.Keys = model.Known([]string{"a", "b"})
+						return nil
+					}
+					found(&AccessKey{Meta: model.Meta{ID: "c"}})
+					return denied()
+				}),
+			}, {
+				Op: "iam:GetAccessKeyLastUsed",
+				Do: PerItem(func(_ context.Context, k *AccessKey) error { k.Used = model.Known("yes"); return nil }),
+			}}
+		}
+	}
+	found := []string{
+		`{"kind":"AWS::IAM::AccessKey","id":"a","account":"1","used":"yes"}`,
+		`{"kind":"AWS::IAM::AccessKey","id":"b","account":"1","used":"yes"}`,
+		`{"kind":"AWS::IAM::AccessKey","id":"c","account":"1","used":"yes"}`,
+		`{"unlisted":"AWS::IAM::AccessKey","account":"1","gap":{"reason":"access-denied","call":"iam:ListAccessKeys","detail":"AccessDenied"}}`,
+		`{"kind":"AWS::IAM::User","id":"dark","account":"1","gaps":[{"reason":"access-denied","call":"iam:ListAccessKeys","detail":"AccessDenied"}]}`,
+		`{"kind":"AWS::IAM::User","id":"none","account":"1","keys":[]}`,
+		`{"kind":"AWS::IAM::User","id":"two","account":"1","keys":["a","b"]}`,
+	}
+	wantLines(t, scan(t, t.Context(), service(nil), "collect.AccessKey.Used"), found...)
+	if slices.Sort(asked); !slices.Equal(asked, []string{"eu dark", "eu none", "eu two"}) {
+		t.Errorf("asked for %q", asked)
+	}
+	wantLines(t, scan(t, t.Context(), service(&smithy.GenericAPIError{Code: "Throttling"}), "collect.AccessKey.Used"), append(found,
+		`{"unlisted":"AWS::IAM::User","account":"1","gap":{"reason":"throttled","call":"iam:ListUsers","detail":"Throttling"}}`,
+		`{"unlisted":"AWS::IAM::AccessKey","account":"1","gap":{"reason":"throttled","call":"iam:ListAccessKeys","detail":"needs iam:ListUsers"}}`)...)
 }
 
 func TestPlan(t *testing.T) {
