@@ -20,6 +20,13 @@ var Actions = map[string][]string{
 	"ec2:DescribeInstances":                          {},
 	"ec2:DescribeRegions":                            {},
 	"ec2:DescribeVolumes":                            {},
+	"iam:GenerateCredentialReport":                   {},
+	"iam:GetAccessKeyLastUsed":                       {},
+	"iam:GetAccountAuthorizationDetails":             {},
+	"iam:GetAccountPasswordPolicy":                   {},
+	"iam:GetAccountSummary":                          {},
+	"iam:GetCredentialReport":                        {"iam:GetCredentialReport", "iam:GenerateCredentialReport"}, // there is none to get unless somebody orders it
+	"iam:ListAccessKeys":                             {},
 	"kms:DescribeKey":                                {},
 	"organizations:ListAccounts":                     {},
 	"organizations:ListAccountsForParent":            {},

@@ -8,6 +8,7 @@ import (
 	"awsscanner/internal/model/cloudtrail"
 	"awsscanner/internal/model/cloudwatchlogs"
 	"awsscanner/internal/model/ec2"
+	"awsscanner/internal/model/iam"
 	"awsscanner/internal/model/kms"
 	"awsscanner/internal/model/rds"
 	"awsscanner/internal/model/sqs"
@@ -21,6 +22,7 @@ var All = model.NewTable(
 	&cloudtrail.Account{}, &cloudtrail.Trail{}, &cloudtrail.EventDataStore{},
 	&cloudwatchlogs.LogGroup{},
 	&ec2.Volume{}, &ec2.Instance{},
+	&iam.Account{}, &iam.User{}, &iam.AccessKey{}, &iam.Group{}, &iam.Role{}, &iam.ManagedPolicy{}, &iam.InlinePolicy{},
 	&kms.Key{},
 	&rds.DBInstance{}, &rds.DBCluster{}, &rds.DBSnapshot{}, &rds.DBClusterSnapshot{},
 	&sqs.Queue{},
