@@ -76,15 +76,24 @@ func Regional(list func(context.Context, Found) error) Do {
 func PerItem[R model.Resource](fill func(context.Context, R) error) Do {
 	d := PerBatch(1, func(ctx context.Context, r []R) error { return fill(ctx, r[0]) })
 	d.often = "for each " + string(d.of.Kind)
+	if d.of.Scope == model.AccountSubject {
+		d.often = "once per account"
+	}
 	return d
 }
 
-// PerRegion is made once per region for all items there.
+// PerRegion is made once per region for all items there, or once per account for items that have no region.
 func PerRegion[R model.Resource](fill func(context.Context, []R) error) Do {
 	d := PerBatch(0, fill)
 	d.often = "once per region"
+	if placeless(d.of) {
+		d.often = "once per account"
+	}
 	return d
 }
+
+// placeless reports whether resources of a type have no region: what AWS says of them says nothing of the region it was asked in.
+func placeless(t *model.Type) bool { return t.Scope == model.Global || t.Scope == model.AccountSubject }
 
 // PerBatch is made for up to n items of one region.
 func PerBatch[R model.Resource](n int, fill func(context.Context, []R) error) Do {
@@ -103,7 +112,7 @@ func PerBatch[R model.Resource](n int, fill func(context.Context, []R) error) Do
 // Where items may be missing, so may be what belongs to them.
 func PerParent[R model.Resource](list func(context.Context, R, Found) error) Do {
 	d := PerItem(func(context.Context, R) error { return nil })
-	d.global = d.of.Scope == model.Global
+	d.global = placeless(d.of)
 	d.run = func(ctx context.Context, in in, f Found) error { return list(ctx, in.items[0].(R), f) }
 	return d
 }

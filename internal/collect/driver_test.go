@@ -377,6 +377,32 @@ func TestGap(t *testing.T) {
 	}
 }
 
+// In a region that is closed as a whole a service need not be asked, unless it is about what has no region.
+func TestPlaceless(t *testing.T) {
+	closed := &smithy.GenericAPIError{Code: "AccessDenied", Message: "with an explicit deny in a service control policy"}
+	services := queues(nil, nil)(At{})
+	users := Call{Op: "iam:ListUsers", Lists: []model.Resource{&User{}}, Do: Global(func(context.Context, Found) error { return nil })}
+	keys := Call{Op: "iam:ListAccessKeys", Lists: []model.Resource{&AccessKey{}}, Do: PerParent(func(context.Context, *User, Found) error { return nil })}
+	used := Call{Op: "iam:GetAccessKeyLastUsed", Do: PerItem(func(context.Context, *AccessKey) error { return nil })}
+	p, err := NewPlan([]Service{func(At) []Call { return append(services, users, keys, used) }}, table, []string{"collect.Queue.KMSKey", "collect.AccessKey.Used"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDriver(Reading{Plan: p}, []At{{Place: model.Place{Account: "1", Region: "eu"}}})
+	for _, service := range []string{"a", "b", "c"} {
+		d.learn(0, service+":List", GapOf(service+":List", closed))
+	}
+	for _, op := range p.Ops {
+		if g, asked := d.givenUp(0, op), strings.HasPrefix(op, "iam:"); (g == nil) != asked {
+			t.Errorf("%s: given up for %v", op, g)
+		}
+	}
+	d.learn(0, "iam:GetAccessKeyLastUsed", nil)
+	if d.givenUp(0, "sqs:ListQueues") == nil {
+		t.Error("what IAM answers opened the region")
+	}
+}
+
 // What is denied again and again is not asked for hundreds of times, nor what never answers; each item has its gap all the same.
 func TestGiveUp(t *testing.T) {
 	var ids []string

@@ -50,7 +50,7 @@ aws iam delete-access-key --user-name <user> --access-key-id <old-key> # after s
 		if days <= p.MaxAgeDays {
 			return engine.Pass()
 		}
-		fail := engine.Fail(fmt.Sprintf("is active and was created %d days ago, more than %d: replace it, best by a role", days, p.MaxAgeDays)).
+		fail := engine.Fail(fmt.Sprintf("of user %v, is active and was created %d days ago, more than %d: replace it, best by a role", k.User.Evidence(), days, p.MaxAgeDays)).
 			With("user", k.User).With("created", k.Created).With("lastUsed", lastUsed(k.LastUsed))
 		if days > old {
 			return fail.As(engine.Medium)
