@@ -1,8 +1,6 @@
 package iam
 
 import (
-	"strings"
-
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model/iam"
 )
@@ -34,14 +32,9 @@ aws iam put-role-policy --role-name <role> --policy-name <policy> --policy-docum
 
 	// A boundary may narrow what the document grants. It is evidence, as it would have to be read, too.
 	Check: engine.Each(func(_ *engine.View, p *iam.InlinePolicy) engine.Verdict {
-		holder := p.Holder.Get()
-		if who := iam.Reserved(holder); who != "" {
+		if who := iam.Reserved(p.Holder.Get()); who != "" {
 			return engine.NotApplicable("is part of a role that only " + who + " can change")
 		}
-		verdict := administrator(p.Document).With("holder", p.Holder).With("permissionsBoundary", p.Boundary)
-		if strings.Contains(holder, ":group/") {
-			verdict.FixKey = holder
-		}
-		return verdict
+		return administrator(p.Document).With("holder", p.Holder).With("permissionsBoundary", p.Boundary)
 	}),
 })
