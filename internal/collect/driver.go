@@ -89,7 +89,7 @@ func (r *Reading) Run(ctx context.Context, places []At, s *engine.Snapshot) {
 	}
 	all.Wait()
 	if s != nil {
-		s.Listed = append([]model.Kind{}, p.Kinds...) // never nil: facts about accounts and regions need no list
+		s.Listed = append([]model.Kind{}, p.Kinds...) // never nil: facts about regions need no list
 		d.put(s)
 	}
 	d.Progress.Accounts.Add(1)
