@@ -41,7 +41,8 @@ aws iam delete-access-key --user-name <user> --access-key-id <old-key> # after s
 	},
 	Reads: []string{"iam.AccessKey.User", "iam.AccessKey.Status", "iam.AccessKey.Created", "iam.AccessKey.LastUsed"},
 
-	// By the date of creation: the last rotation of the credential report is also renewed when a key is turned off and on again.
+	// By the date of creation: what the credential report calls the last rotation is when a key was "created or last changed", which a
+	// change of its status may be. Source: IAM User Guide, "Generate credential reports for your AWS account".
 	Check: engine.EachWith(maxAge{MaxAgeDays: 90}, func(v *engine.View, p *maxAge, k *iam.AccessKey) engine.Verdict {
 		if !active(k) {
 			return engine.NotApplicable("its status is " + k.Status.Get() + ": it signs nothing")

@@ -28,7 +28,7 @@ const pageSize = 1000
 // here. (ViewOnlyAccess allows neither the report nor GetAccountAuthorizationDetails.) Verdicts show the time of the report.
 //
 // Access keys do not: the report has no IDs of keys, which is what one needs to do anything about them, tells of two for each
-// user, and orders them so that a new key may take the place of an old one. They are listed user by user.
+// user in an order that AWS does not document, and dates a key by its last change. They are listed user by user.
 // Sources: IAM User Guide, "Generate credential reports for your AWS account"; Service Authorization Reference; AWS Managed
 // Policy Reference.
 func Calls(at collect.At) []collect.Call {
