@@ -9,6 +9,7 @@ import (
 	"awsscanner/rules/cloudtrail"
 	"awsscanner/rules/cloudwatchlogs"
 	"awsscanner/rules/ec2"
+	"awsscanner/rules/iam"
 	"awsscanner/rules/rds"
 	"awsscanner/rules/sqs"
 	"awsscanner/rules/ssm"
@@ -21,6 +22,7 @@ var All = slices.Concat(
 	cloudtrail.Rules,
 	cloudwatchlogs.Rules,
 	ec2.Rules,
+	iam.Rules,
 	rds.Rules,
 	sqs.Rules,
 	ssm.Rules,

@@ -41,10 +41,10 @@ type Call struct {
 }
 
 // A Do is what a call does, and how often: the driver makes one from each of
-// Global, Regional, PerItem, PerBatch, PerRegion and ByReference.
+// Global, Regional, PerItem, PerBatch, PerRegion, PerParent and ByReference.
 type Do struct {
 	often  string      // for people
-	global bool        // once per account
+	global bool        // once per account, or about items that have no region
 	of     *model.Type // kind of the items; nil if it only lists
 	all    bool        // the items are of every kind with an attribute that the call fills
 	batch  int         // items or references a time; 0 for all of a place
@@ -78,13 +78,19 @@ func Regional(list func(context.Context, Found) error) Do {
 func PerItem[R model.Resource](fill func(context.Context, R) error) Do {
 	d := PerBatch(1, func(ctx context.Context, r []R) error { return fill(ctx, r[0]) })
 	d.often = "for each " + string(d.of.Kind)
+	if d.of.Scope == model.AccountSubject {
+		d.often = "once per account"
+	}
 	return d
 }
 
-// PerRegion is made once per region for all items there.
+// PerRegion is made once per region for all items there, or once per account for items that have no region.
 func PerRegion[R model.Resource](fill func(context.Context, []R) error) Do {
 	d := PerBatch(0, fill)
 	d.often = "once per region"
+	if placeless(d.of) {
+		d.often = "once per account"
+	}
 	return d
 }
 
@@ -93,6 +99,9 @@ func PerRegion[R model.Resource](fill func(context.Context, []R) error) Do {
 func PerRegionOfAll(fill func(context.Context, []*model.Type, []model.Resource) error) Do {
 	return Do{often: "once per region", all: true, run: func(ctx context.Context, in in, _ Found) error { return fill(ctx, in.kinds, in.items) }}
 }
+
+// placeless reports whether resources of a type have no region: what AWS says of them says nothing of the region it was asked in.
+func placeless(t *model.Type) bool { return t.Scope == model.Global || t.Scope == model.AccountSubject }
 
 // PerBatch is made for up to n items of one region.
 func PerBatch[R model.Resource](n int, fill func(context.Context, []R) error) Do {
@@ -105,6 +114,15 @@ func PerBatch[R model.Resource](n int, fill func(context.Context, []R) error) Do
 		}
 		return fill(ctx, items)
 	}}
+}
+
+// PerParent lists what belongs to an item, once for each, from its home: the access keys of a user. It may also fill the item.
+// Where items may be missing, so may be what belongs to them.
+func PerParent[R model.Resource](list func(context.Context, R, Found) error) Do {
+	d := PerItem(func(context.Context, R) error { return nil })
+	d.global = placeless(d.of)
+	d.run = func(ctx context.Context, in in, f Found) error { return list(ctx, in.items[0].(R), f) }
+	return d
 }
 
 // ByReference lists the resources of a kind that others refer to, n references a time: those in the attributes

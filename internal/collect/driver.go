@@ -237,6 +237,7 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 			request(in{refs: batch})
 		}
 	case c.Do.of != nil:
+		d.orphans(at, c)
 		for batch := range chunks(d.wanted(at, c, d.itemsAt(c.Do.of, at, d.toAsk)), c.Do.batch) {
 			request(in{items: batch})
 		}
@@ -292,7 +293,7 @@ func (d *driver) wantedOf(t *model.Type, at int, c Call, all []model.Resource) (
 		}
 	}
 	for _, r := range all {
-		if !slices.ContainsFunc(fills, func(a *model.Attribute) bool { return a.Both || !a.Known(r) }) {
+		if len(c.Lists) == 0 && !slices.ContainsFunc(fills, func(a *model.Attribute) bool { return a.Both || !a.Known(r) }) {
 			continue
 		}
 		yes := true
@@ -419,7 +420,7 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 	}
 }
 
-// blank notes what a failed request leaves unknown: attributes of its items, or that it lists.
+// blank notes what a failed request leaves unknown: attributes of its items, and what it lists.
 // What a list answered before it failed is kept: a failing resource is a failing resource.
 func (d *driver) blank(at int, c Call, in in, g *model.Gap) {
 	d.mu.Lock()
@@ -428,7 +429,6 @@ func (d *driver) blank(at int, c Call, in in, g *model.Gap) {
 		for _, r := range in.items {
 			r.About().Gaps = append(r.About().Gaps, g)
 		}
-		return
 	}
 	h := engine.Hole{Place: d.places[at], Gap: g}
 	if c.Do.global {
@@ -443,6 +443,25 @@ func (d *driver) blank(at int, c Call, in in, g *model.Gap) {
 		for _, h.ID = range in.refs {
 			h.Gap = foreign(h, g)
 			d.holes = append(d.holes, h)
+		}
+	}
+}
+
+// orphans notes that what a call lists for each item may be missing where items may be.
+func (d *driver) orphans(at int, c Call) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, h := range d.holes {
+		if h.Kind != c.Do.of.Kind || d.home(h.Place) != at {
+			continue
+		}
+		gap := *GapOf(c.Op, model.Missing{Gap: h.Gap})
+		for _, r := range c.Lists {
+			orphan := engine.Hole{Kind: r.Kind(), Place: h.Place, Gap: &gap}
+			if !slices.ContainsFunc(d.holes, func(x engine.Hole) bool { return x.Kind == orphan.Kind && x.Place == h.Place && *x.Gap == gap }) {
+				d.change(orphan.Kind, at)
+				d.holes = append(d.holes, orphan)
+			}
 		}
 	}
 }

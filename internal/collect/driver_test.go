@@ -38,6 +38,14 @@ type (
 		model.Meta `call:"kms:DescribeKey" scope:"ref"`
 		State      model.Attr[string] `json:"state,omitzero" call:"kms:DescribeKey"`
 	}
+	User struct {
+		model.Meta `call:"iam:ListUsers" scope:"global"`
+		Keys       model.Attr[[]string] `json:"keys,omitzero" call:"iam:ListAccessKeys"`
+	}
+	AccessKey struct {
+		model.Meta `call:"iam:ListAccessKeys" scope:"global"`
+		Used       model.Attr[string] `json:"used,omitzero" call:"iam:GetAccessKeyLastUsed"`
+	}
 )
 
 func (*Queue) Kind() model.Kind    { return "AWS::SQS::Queue" }
@@ -45,7 +53,10 @@ func (*Snapshot) Kind() model.Kind { return "AWS::EC2::Snapshot" }
 func (*Region) Kind() model.Kind   { return "AWS::EC2::Region" }
 func (*Key) Kind() model.Kind      { return "AWS::KMS::Key" }
 
-var table = model.NewTable(&Queue{}, &Snapshot{}, &Region{}, &Key{})
+func (*User) Kind() model.Kind      { return "AWS::IAM::User" }
+func (*AccessKey) Kind() model.Kind { return "AWS::IAM::AccessKey" }
+
+var table = model.NewTable(&Queue{}, &Snapshot{}, &Region{}, &Key{}, &User{}, &AccessKey{})
 
 func denied() error { return &smithy.GenericAPIError{Code: "AccessDenied"} }
 
@@ -259,6 +270,63 @@ func TestByReference(t *testing.T) {
 	}
 }
 
+// What belongs to items is listed item by item. Where one fails, its own attribute is a gap, and there may be more of the kind;
+// where the items are not known, so is all that belongs to them.
+func TestPerParent(t *testing.T) {
+	var mu sync.Mutex
+	var asked []string
+	service := func(users error) Service {
+		return func(at At) []Call {
+			return []Call{{
+				Op: "iam:ListUsers", Lists: []model.Resource{&User{}},
+				Do: Global(func(_ context.Context, found Found) error {
+					for _, id := range []string{"none", "two", "dark"} {
+						found(&User{Meta: model.Meta{ID: id}})
+					}
+					return users
+				}),
+			}, {
+				Op: "iam:ListAccessKeys", Lists: []model.Resource{&AccessKey{}}, Absent: []string{"NoSuchEntity"},
+				Do: PerParent(func(_ context.Context, u *User, found Found) error {
+					mu.Lock()
+					asked = append(asked, at.Region+" "+u.ID)
+					mu.Unlock()
+					switch u.ID {
+					case "none":
+						return &smithy.GenericAPIError{Code: "NoSuchEntity"}
+					case "two":
+						found(&AccessKey{Meta: model.Meta{ID: "a"}})
+						found(&AccessKey{Meta: model.Meta{ID: "b"}})
+						u.Keys = model.Known([]string{"a", "b"})
+						return nil
+					}
+					found(&AccessKey{Meta: model.Meta{ID: "c"}})
+					return denied()
+				}),
+			}, {
+				Op: "iam:GetAccessKeyLastUsed",
+				Do: PerItem(func(_ context.Context, k *AccessKey) error { k.Used = model.Known("yes"); return nil }),
+			}}
+		}
+	}
+	found := []string{
+		`{"kind":"AWS::IAM::AccessKey","id":"a","account":"1","used":"yes"}`,
+		`{"kind":"AWS::IAM::AccessKey","id":"b","account":"1","used":"yes"}`,
+		`{"kind":"AWS::IAM::AccessKey","id":"c","account":"1","used":"yes"}`,
+		`{"unlisted":"AWS::IAM::AccessKey","account":"1","gap":{"reason":"access-denied","call":"iam:ListAccessKeys","detail":"AccessDenied"}}`,
+		`{"kind":"AWS::IAM::User","id":"dark","account":"1","gaps":[{"reason":"access-denied","call":"iam:ListAccessKeys","detail":"AccessDenied"}]}`,
+		`{"kind":"AWS::IAM::User","id":"none","account":"1","keys":[]}`,
+		`{"kind":"AWS::IAM::User","id":"two","account":"1","keys":["a","b"]}`,
+	}
+	wantLines(t, scan(t, t.Context(), service(nil), "collect.AccessKey.Used"), found...)
+	if slices.Sort(asked); !slices.Equal(asked, []string{"eu dark", "eu none", "eu two"}) {
+		t.Errorf("asked for %q", asked)
+	}
+	wantLines(t, scan(t, t.Context(), service(&smithy.GenericAPIError{Code: "Throttling"}), "collect.AccessKey.Used"), append(found,
+		`{"unlisted":"AWS::IAM::User","account":"1","gap":{"reason":"throttled","call":"iam:ListUsers","detail":"Throttling"}}`,
+		`{"unlisted":"AWS::IAM::AccessKey","account":"1","gap":{"reason":"throttled","call":"iam:ListAccessKeys","detail":"needs iam:ListUsers"}}`)...)
+}
+
 func TestPlan(t *testing.T) {
 	nothing := Regional(func(context.Context, Found) error { return nil })
 	regions := Call{Op: "ec2:GetDefault", Do: PerItem(func(context.Context, *Region) error { return nil })}
@@ -306,6 +374,32 @@ func TestGap(t *testing.T) {
 		if g := GapOf("x:Y", test.err); string(g.Reason) != test.want || g.Detail != test.detail {
 			t.Errorf("%v: %+v, want %s: %s", test.err, g, test.want, test.detail)
 		}
+	}
+}
+
+// In a region that is closed as a whole a service need not be asked, unless it is about what has no region.
+func TestPlaceless(t *testing.T) {
+	closed := &smithy.GenericAPIError{Code: "AccessDenied", Message: "with an explicit deny in a service control policy"}
+	services := queues(nil, nil)(At{})
+	users := Call{Op: "iam:ListUsers", Lists: []model.Resource{&User{}}, Do: Global(func(context.Context, Found) error { return nil })}
+	keys := Call{Op: "iam:ListAccessKeys", Lists: []model.Resource{&AccessKey{}}, Do: PerParent(func(context.Context, *User, Found) error { return nil })}
+	used := Call{Op: "iam:GetAccessKeyLastUsed", Do: PerItem(func(context.Context, *AccessKey) error { return nil })}
+	p, err := NewPlan([]Service{func(At) []Call { return append(services, users, keys, used) }}, table, []string{"collect.Queue.KMSKey", "collect.AccessKey.Used"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDriver(Reading{Plan: p}, []At{{Place: model.Place{Account: "1", Region: "eu"}}})
+	for _, service := range []string{"a", "b", "c"} {
+		d.learn(0, service+":List", GapOf(service+":List", closed))
+	}
+	for _, op := range p.Ops {
+		if g, asked := d.givenUp(0, op), strings.HasPrefix(op, "iam:"); (g == nil) != asked {
+			t.Errorf("%s: given up for %v", op, g)
+		}
+	}
+	d.learn(0, "iam:GetAccessKeyLastUsed", nil)
+	if d.givenUp(0, "sqs:ListQueues") == nil {
+		t.Error("what IAM answers opened the region")
 	}
 }
 

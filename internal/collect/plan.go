@@ -23,7 +23,7 @@ type Plan struct {
 	wanted   map[*model.Type][]*model.Attribute // that somebody reads
 	follow   map[model.Kind][]reference         // attributes whose references are followed
 	lists    map[string]bool                    // calls that are made for a whole place, not about items or references
-	global   map[string]bool                    // calls that are made once per account
+	global   map[string]bool                    // calls that are made once per account, or about what has no region
 	height   map[string]int                     // how many calls may follow each other from this one on
 	parts    []*part
 }
@@ -46,7 +46,8 @@ func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, e
 				return nil, fmt.Errorf("%s is declared twice", c.Op)
 			}
 			calls[c.Op], p.of[c.Op], p.often[c.Op], p.abroad[c.Op] = c, i, c.Do.often, c.Abroad || c.Do.global
-			p.lists[c.Op], p.global[c.Op] = c.Do.of == nil && c.Do.refs == "" && !c.Do.all, c.Do.global
+			p.lists[c.Op] = c.Do.of == nil && c.Do.refs == "" && !c.Do.all
+			p.global[c.Op] = c.Do.global || c.Do.of != nil && placeless(c.Do.of)
 			for _, r := range c.Lists {
 				t := model.TypeOf(r)
 				if t.List != c.Op {

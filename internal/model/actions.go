@@ -33,6 +33,13 @@ var Actions = map[string][]string{
 	"ec2:DescribeVpcs":                               {},
 	"ec2:GetManagedPrefixListEntries":                {},
 	"ec2:GetSnapshotBlockPublicAccessState":          {},
+	"iam:GenerateCredentialReport":                   {},
+	"iam:GetAccessKeyLastUsed":                       {},
+	"iam:GetAccountAuthorizationDetails":             {},
+	"iam:GetAccountPasswordPolicy":                   {},
+	"iam:GetAccountSummary":                          {},
+	"iam:GetCredentialReport":                        {"iam:GetCredentialReport", "iam:GenerateCredentialReport"}, // there is none to get unless somebody orders it
+	"iam:ListAccessKeys":                             {},
 	"kms:DescribeKey":                                {},
 	"organizations:DescribeOrganization":             {},
 	"organizations:ListAccounts":                     {},

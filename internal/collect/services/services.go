@@ -8,6 +8,7 @@ import (
 	"awsscanner/internal/collect/cloudtrail"
 	"awsscanner/internal/collect/cloudwatchlogs"
 	"awsscanner/internal/collect/ec2"
+	"awsscanner/internal/collect/iam"
 	"awsscanner/internal/collect/kms"
 	"awsscanner/internal/collect/organizations"
 	"awsscanner/internal/collect/rds"
@@ -23,6 +24,7 @@ var All = []collect.Service{
 	cloudtrail.Calls,
 	cloudwatchlogs.Calls,
 	ec2.Calls,
+	iam.Calls,
 	kms.Calls,
 	rds.Calls,
 	organizations.Calls,

@@ -8,6 +8,7 @@ import (
 	"awsscanner/internal/model/cloudtrail"
 	"awsscanner/internal/model/cloudwatchlogs"
 	"awsscanner/internal/model/ec2"
+	"awsscanner/internal/model/iam"
 	"awsscanner/internal/model/kms"
 	"awsscanner/internal/model/organizations"
 	"awsscanner/internal/model/rds"
@@ -23,6 +24,7 @@ var All = model.NewTable(
 	&cloudwatchlogs.LogGroup{},
 	&ec2.Volume{}, &ec2.Instance{}, &ec2.Image{}, &ec2.Snapshot{}, &ec2.Address{}, &ec2.NetworkInterface{}, &ec2.SecurityGroup{}, &ec2.PrefixList{},
 	&ec2.Subnet{}, &ec2.VPC{}, &ec2.FlowLog{}, &ec2.VPCEndpoint{}, &ec2.RouteTable{}, &ec2.Region{},
+	&iam.Account{}, &iam.User{}, &iam.AccessKey{}, &iam.Group{}, &iam.Role{}, &iam.ManagedPolicy{}, &iam.InlinePolicy{},
 	&kms.Key{},
 	&rds.DBInstance{}, &rds.DBCluster{}, &rds.DBSnapshot{}, &rds.DBClusterSnapshot{},
 	&organizations.Organization{},
