@@ -10,6 +10,7 @@ import (
 	"awsscanner/internal/collect/ec2"
 	"awsscanner/internal/collect/kms"
 	"awsscanner/internal/collect/rds"
+	"awsscanner/internal/collect/s3"
 	"awsscanner/internal/collect/sqs"
 	"awsscanner/internal/collect/ssm"
 )
@@ -23,6 +24,7 @@ var All = []collect.Service{
 	ec2.Calls,
 	kms.Calls,
 	rds.Calls,
+	s3.Calls,
 	sqs.Calls,
 	ssm.Calls,
 }

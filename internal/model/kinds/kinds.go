@@ -10,6 +10,7 @@ import (
 	"awsscanner/internal/model/ec2"
 	"awsscanner/internal/model/kms"
 	"awsscanner/internal/model/rds"
+	"awsscanner/internal/model/s3"
 	"awsscanner/internal/model/sqs"
 	"awsscanner/internal/model/ssm"
 )
@@ -23,6 +24,7 @@ var All = model.NewTable(
 	&ec2.Volume{}, &ec2.Instance{},
 	&kms.Key{},
 	&rds.DBInstance{}, &rds.DBCluster{}, &rds.DBSnapshot{}, &rds.DBClusterSnapshot{},
+	&s3.Account{}, &s3.Bucket{},
 	&sqs.Queue{},
 	&ssm.Parameter{},
 )
