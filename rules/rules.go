@@ -10,6 +10,7 @@ import (
 	"awsscanner/rules/cloudwatchlogs"
 	"awsscanner/rules/ec2"
 	"awsscanner/rules/rds"
+	"awsscanner/rules/s3"
 	"awsscanner/rules/sqs"
 	"awsscanner/rules/ssm"
 )
@@ -22,6 +23,7 @@ var All = slices.Concat(
 	cloudwatchlogs.Rules,
 	ec2.Rules,
 	rds.Rules,
+	s3.Rules,
 	sqs.Rules,
 	ssm.Rules,
 )
