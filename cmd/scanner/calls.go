@@ -89,6 +89,12 @@ func endpoint(op string) string {
 		return "account.us-east-1.amazonaws.com"
 	case "cloudwatchlogs":
 		service = "logs"
+	case "s3":
+		if op != "s3:ListBuckets" {
+			service = "<bucket>.s3"
+		}
+	case "s3control":
+		service = "<account>.s3-control"
 	}
 	return service + ".<region>.amazonaws.com"
 }

@@ -30,8 +30,8 @@ func Config(region string, client aws.HTTPClient) aws.Config {
 
 // A Request is what tells one request from another. Host, headers and signature do not, but for what S3 says by these alone.
 type Request struct {
-	Op     string `json:"op"` // "sqs:ListQueues"
-	Region string `json:"region"`
+	Op     string `json:"op"`     // "sqs:ListQueues"
+	Region string `json:"region"` // "" if it does not matter
 	Params string `json:"params"` // JSON with sorted keys, or a sorted form, or path and query: "/bucket?policy="
 }
 
@@ -76,6 +76,9 @@ func RequestOf(r *http.Request) (Request, error) {
 		q.Params = string(b)
 	default:
 		q.Params = path(service, r)
+		if service == "s3control" || service == "s3" && strings.HasPrefix(q.Params, "/?") {
+			q.Region = "" // about the account: each region has the same answer, and any is asked
+		}
 	}
 	return q, nil
 }

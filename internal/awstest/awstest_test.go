@@ -24,29 +24,29 @@ func request(service, op, region, url string, header http.Header) *http.Request 
 }
 
 // The bucket of S3 stands in the host or in the path, the account of S3 Control in a header: requests about different ones are
-// different, wherever it stands. The hosts of other services say nothing.
+// different, wherever it stands. What S3 says of the whole account it says in each region. The hosts of other services say nothing.
 func TestRequestOf(t *testing.T) {
 	account := http.Header{"X-Amz-Account-Id": {"111122223333"}}
 	for _, test := range []struct {
 		service, url string
 		header       http.Header
-		want         string
+		want         string // region and parameters
 	}{
-		{"S3", "https://acme-logs.s3.eu-central-1.amazonaws.com/?policy=", nil, "/acme-logs?policy="},
-		{"S3", "https://acme-logs.s3-fips.dualstack.us-east-1.amazonaws.com/?policy=", nil, "/acme-logs?policy="},
-		{"S3", "https://s3.eu-central-1.amazonaws.com/acme-logs?policy=", nil, "/acme-logs?policy="},
-		{"S3", "https://s3.eu-central-1.amazonaws.com/acme.logs?policy=", nil, "/acme.logs?policy="},
-		{"S3", "http://127.0.0.1:5000/acme-logs?policy=", nil, "/acme-logs?policy="},
-		{"S3", "https://acme-logs.s3.eu-central-1.amazonaws.com/a/key?acl=", nil, "/acme-logs/a/key?acl="},
+		{"S3", "https://acme-logs.s3.eu-central-1.amazonaws.com/?policy=", nil, "eu-central-1/acme-logs?policy="},
+		{"S3", "https://acme-logs.s3-fips.dualstack.us-east-1.amazonaws.com/?policy=", nil, "eu-central-1/acme-logs?policy="},
+		{"S3", "https://s3.eu-central-1.amazonaws.com/acme-logs?policy=", nil, "eu-central-1/acme-logs?policy="},
+		{"S3", "https://s3.eu-central-1.amazonaws.com/acme.logs?policy=", nil, "eu-central-1/acme.logs?policy="},
+		{"S3", "http://127.0.0.1:5000/acme-logs?policy=", nil, "eu-central-1/acme-logs?policy="},
+		{"S3", "https://acme-logs.s3.eu-central-1.amazonaws.com/a/key?acl=", nil, "eu-central-1/acme-logs/a/key?acl="},
 		{"S3", "https://s3.eu-central-1.amazonaws.com/?max-buckets=10000&x-id=ListBuckets", nil, "/?max-buckets=10000&x-id=ListBuckets"},
-		{"S3", "https://acme-logs.s3.cn-north-1.amazonaws.com.cn/", nil, "/acme-logs"},
+		{"S3", "https://acme-logs.s3.cn-north-1.amazonaws.com.cn/", nil, "eu-central-1/acme-logs"},
 		{"S3 Control", "https://111122223333.s3-control.eu-central-1.amazonaws.com/v20180820/configuration/publicAccessBlock", account, "/111122223333/v20180820/configuration/publicAccessBlock"},
 		{"S3 Control", "http://127.0.0.1:5000/v20180820/configuration/publicAccessBlock", account, "/111122223333/v20180820/configuration/publicAccessBlock"},
-		{"Lambda", "https://acme.s3.eu-central-1.amazonaws.com/2015-03-31/functions/", account, "/2015-03-31/functions/"},
+		{"Lambda", "https://acme.s3.eu-central-1.amazonaws.com/2015-03-31/functions/", account, "eu-central-1/2015-03-31/functions/"},
 	} {
 		q, err := awstest.RequestOf(request(test.service, "Op", "eu-central-1", test.url, test.header))
-		if err != nil || q.Params != test.want {
-			t.Errorf("%s: %q, %v, want %q", test.url, q.Params, err, test.want)
+		if err != nil || q.Region+q.Params != test.want {
+			t.Errorf("%s: %q, %v, want %q", test.url, q.Region+q.Params, err, test.want)
 		}
 	}
 }

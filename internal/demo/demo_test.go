@@ -60,9 +60,9 @@ func TestDemo(t *testing.T) {
 			continue
 		}
 		got := statuses[r.ID]
-		if r.ID == "cloudtrail-multi-region-enabled" { // judges the account as a whole
-			if !slices.Equal(got, []engine.Status{engine.Failed}) {
-				t.Errorf("%s says %q, not once that the account fails", r.ID, got)
+		if r.Check.Subject.Scope == model.AccountSubject { // there is one
+			if len(got) != 1 || got[0] != engine.Failed && got[0] != engine.Passed {
+				t.Errorf("%s says %q, not once that the account passes or fails", r.ID, got)
 			}
 			continue
 		}
@@ -71,8 +71,10 @@ func TestDemo(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, want := range []engine.Status{engine.Passed, engine.Failed, engine.Inapplicable} {
-			if want == engine.Inapplicable && !strings.Contains(string(cases), `"`+string(want)) {
-				continue // it judges every resource
+			if want == engine.Inapplicable && !slices.ContainsFunc(strings.Split(string(cases), "\n\n"), func(c string) bool {
+				return strings.Contains(c, `"`+string(want)) && !strings.Contains(c, `{"params":`)
+			}) {
+				continue // it judges every resource, or by default it does
 			}
 			if !slices.Contains(got, want) {
 				t.Errorf("%s never says %s", r.ID, want)
@@ -182,7 +184,7 @@ func foreign(text string) (hosts []string) {
 			hosts = append(hosts, a[1])
 		}
 	}
-	return slices.DeleteFunc(hosts, func(h string) bool { return strings.HasSuffix("."+h, ".amazonaws.com") })
+	return slices.DeleteFunc(hosts, func(h string) bool { return strings.HasSuffix("."+h, ".amazonaws.com") || h == "www.w3.org" }) // names of XML namespaces
 }
 
 func TestForeign(t *testing.T) {

@@ -1,10 +1,9 @@
 package s3
 
 import (
-	"strings"
-
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model/s3"
+	"awsscanner/internal/policy"
 )
 
 var _ = Rules.Add(engine.Rule{
@@ -37,25 +36,12 @@ aws s3control put-public-access-block --account-id <account> --public-access-blo
 
 	// What S3 answers is what is in effect: also what the organization decrees. Source: API reference, GetPublicAccessBlock of S3 Control.
 	Check: engine.Each(func(_ *engine.View, a *s3.Account) engine.Verdict {
-		b := a.PublicAccessBlock.Get()
-		var off []string
-		for _, s := range []struct {
-			name string
-			on   bool
-		}{
-			{"BlockPublicAcls", b.BlockPublicACLs}, {"IgnorePublicAcls", b.IgnorePublicACLs},
-			{"BlockPublicPolicy", b.BlockPublicPolicy}, {"RestrictPublicBuckets", b.RestrictPublicBuckets},
-		} {
-			if !s.on {
-				off = append(off, s.name)
-			}
-		}
-		switch len(off) {
-		case 0:
+		on := policy.Block(a.PublicAccessBlock.Get())
+		switches := policy.Combine(&on, &on)
+		if switches.All() == policy.On {
 			return engine.Pass()
-		case 4:
-			return engine.Fail("no switch of Block Public Access is on for the account: a bucket is public as soon as one ACL or policy says so and its own block is off. Turn on all four").With("publicAccessBlock", a.PublicAccessBlock)
 		}
-		return engine.Fail("of Block Public Access "+strings.Join(off, ", ")+" is off for the account. Turn on all four").With("publicAccessBlock", a.PublicAccessBlock)
+		return engine.Fail("the account does not have "+off(switches)+" on: a bucket without a block of its own can be published by one ACL or policy. Turn on all four").
+			With("publicAccessBlock", a.PublicAccessBlock)
 	}),
 })

@@ -18,24 +18,11 @@ var _ = Rules.Add(engine.Rule{
 	Fix: engine.Fix{
 		Text: "Turn on Block Public Access for the bucket: it takes effect at once, whatever ACL and policy say. Then take the public grant away, and disable ACLs. Find out since when it was " +
 			"there and who read it (CloudTrail data events, access log), and act as for any disclosure. What is meant for everybody belongs behind CloudFront with origin access control; a bucket that stays public on purpose is an exception to write down.",
-		CLI: `aws s3api put-public-access-block --bucket <bucket> --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
-# then clear up
-aws s3api get-bucket-policy --bucket <bucket> --query Policy --output text > <kept>.json # take the statement out of a copy
-aws s3api put-bucket-policy --bucket <bucket> --policy file://<edited>.json
-aws s3api get-bucket-acl --bucket <bucket> > <kept-acl>.json
-aws s3api put-bucket-acl --bucket <bucket> --acl private
-aws s3api put-bucket-ownership-controls --bucket <bucket> --ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'`,
-		IaC: `resource "aws_s3_bucket_public_access_block" "<name>" {
-  bucket                  = aws_s3_bucket.<name>.id
-  block_public_acls       = true
-  ignore_public_acls      = true
-  block_public_policy     = true
-  restrict_public_buckets = true
-}`,
+		CLI: takeAway,
+		IaC: blockOne,
 		Breaks: "Everybody who reads without credentials, or by the public statement from another account, is cut off at once: websites, downloads, apps. Look into the access log or " +
 			"CloudTrail data events who comes, and give those whom you know a grant to their account. With BucketOwnerEnforced uploads that bring an ACL of their own fail.",
-		Undo: `aws s3api put-public-access-block --bucket <bucket> --public-access-block-configuration <what it was>
-aws s3api put-bucket-policy --bucket <bucket> --policy file://<kept>.json`,
+		Undo:   giveBack,
 		Effect: engine.Replaces,
 	},
 	Reads: exposureReads,

@@ -1,8 +1,6 @@
 package s3
 
 import (
-	"strings"
-
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model/s3"
 	"awsscanner/internal/policy"
@@ -24,13 +22,7 @@ var _ = Rules.Add(engine.Rule{
 aws s3control put-public-access-block --account-id <account> --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
 # or for one
 aws s3api put-public-access-block --bucket <bucket> --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`,
-		IaC: `resource "aws_s3_bucket_public_access_block" "<name>" {
-  bucket                  = aws_s3_bucket.<name>.id
-  block_public_acls       = true
-  ignore_public_acls      = true
-  block_public_policy     = true
-  restrict_public_buckets = true
-}`,
+		IaC: blockOne,
 		Breaks: "Everybody who comes without credentials, or by a public policy from another account, is cut off at once. See what s3-bucket-no-public-read and " +
 			"s3-bucket-no-public-write say of the bucket, and who reads it in its access log. Deployments that put public ACLs or policies fail.",
 		Undo:   `aws s3api put-public-access-block --bucket <bucket> --public-access-block-configuration <what it was>, or delete-public-access-block if there was none; for the account alike`,
@@ -53,19 +45,7 @@ aws s3api put-public-access-block --bucket <bucket> --public-access-block-config
 			account.PublicAccessBlock.Get()
 			b.PublicAccessBlock.Get()
 		}
-		var off []string
-		for _, s := range []struct {
-			name string
-			is   policy.Switch
-		}{
-			{"BlockPublicAcls", both.BlockPublicACLs}, {"IgnorePublicAcls", both.IgnorePublicACLs},
-			{"BlockPublicPolicy", both.BlockPublicPolicy}, {"RestrictPublicBuckets", both.RestrictPublicBuckets},
-		} {
-			if s.is == policy.Off {
-				off = append(off, s.name)
-			}
-		}
-		fail := engine.Fail(strings.Join(off, ", ")+" is off both for the bucket and for the account. Turn on all four for the account, or at least for this bucket").
+		fail := engine.Fail("neither the bucket nor its account has "+off(both)+" on. Turn on all four for the account, or at least for this bucket").
 			With("blockOfBucket", b.PublicAccessBlock).With("blockOfAccount", account.PublicAccessBlock)
 		fail.FixKey = "account" // its block clears all of them
 		return fail

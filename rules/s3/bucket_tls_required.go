@@ -61,7 +61,11 @@ aws s3api put-bucket-policy --bucket <bucket> --policy file://<edited>.json`,
 		case policy.Unknown:
 			return engine.Unsure(model.TooLittleData, a.Text)
 		default:
-			return engine.Fail(a.Text+". Deny everyone s3:* on the bucket and its objects if aws:SecureTransport is false").With("statements", a.Statements)
+			fail := engine.Fail(a.Text + ". Deny everyone s3:* on the bucket and its objects if aws:SecureTransport is false")
+			if len(a.Statements) > 0 {
+				fail = fail.With("statements", a.Statements)
+			}
+			return fail
 		}
 	}),
 })

@@ -28,6 +28,23 @@ func block(b model.Attr[s3.PublicAccessBlock]) *policy.Block {
 	return policy.Ptr(policy.Block(x), known)
 }
 
+// off names the switches of a public access block that are certainly off.
+func off(b policy.Blocks) string {
+	var names []string
+	for _, s := range []struct {
+		name string
+		is   policy.Switch
+	}{
+		{"BlockPublicAcls", b.BlockPublicACLs}, {"IgnorePublicAcls", b.IgnorePublicACLs},
+		{"BlockPublicPolicy", b.BlockPublicPolicy}, {"RestrictPublicBuckets", b.RestrictPublicBuckets},
+	} {
+		if s.is == policy.Off {
+			names = append(names, s.name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 // A reach is one of the things that the public may be able to do with a bucket.
 type reach struct {
 	policy.Answer
@@ -79,18 +96,24 @@ func public(v *engine.View, b *s3.Bucket, parts func(policy.Exposure) []reach) e
 			With("grants", worst.Statements).With("blockOfBucket", b.PublicAccessBlock).With("blockOfAccount", account.PublicAccessBlock).With("objectOwnership", b.Ownership).
 			As(worst.severity)
 	}
-	return engine.Pass().Note(notes(bucket, x, all))
+	return engine.Pass().Note(notes(bucket, x, parts))
 }
 
 // notes says what a pass depends on.
-func notes(b policy.Bucket, x policy.Exposure, parts []reach) string {
+func notes(b policy.Bucket, x policy.Exposure, parts func(policy.Exposure) []reach) string {
 	var notes []string
-	if len(x.SavedBy) > 0 {
-		notes = append(notes, "a public grant is there, but void by "+strings.Join(x.SavedBy, " and "))
-	}
-	for _, r := range parts {
+	for _, r := range parts(x) {
 		if r.Level == policy.OnlyUnderCondition {
 			notes = append(notes, r.Text)
+		}
+	}
+	if len(x.SavedBy) > 0 { // it tells of all parts together: see which of these would be public without
+		bare := b
+		bare.Account, bare.Block, bare.Ownership = &policy.Block{}, &policy.Block{}, new(string)
+		for _, r := range parts(bare.Public()) {
+			if r.Level == policy.Yes {
+				notes = append(notes, r.Text+", which is void by "+strings.Join(x.SavedBy, " and "))
+			}
 		}
 	}
 	if policy.Combine(b.Account, b.Block).IgnorePublicACLs == policy.Off && b.Ownership != nil && *b.Ownership != "BucketOwnerEnforced" {
@@ -98,3 +121,23 @@ func notes(b policy.Bucket, x policy.Exposure, parts []reach) string {
 	}
 	return strings.Join(notes, "; ")
 }
+
+// What the fixes of several rules have in common.
+const (
+	blockOne = `resource "aws_s3_bucket_public_access_block" "<name>" {
+  bucket                  = aws_s3_bucket.<name>.id
+  block_public_acls       = true
+  ignore_public_acls      = true
+  block_public_policy     = true
+  restrict_public_buckets = true
+}`
+	takeAway = `aws s3api put-public-access-block --bucket <bucket> --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
+# then clear up
+aws s3api get-bucket-policy --bucket <bucket> --query Policy --output text > <kept>.json # take the statement out of a copy
+aws s3api put-bucket-policy --bucket <bucket> --policy file://<edited>.json
+aws s3api get-bucket-acl --bucket <bucket> > <kept-acl>.json
+aws s3api put-bucket-acl --bucket <bucket> --acl private
+aws s3api put-bucket-ownership-controls --bucket <bucket> --ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'`
+	giveBack = `aws s3api put-public-access-block --bucket <bucket> --public-access-block-configuration <what it was>
+aws s3api put-bucket-policy --bucket <bucket> --policy file://<kept>.json`
+)

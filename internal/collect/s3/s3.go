@@ -4,11 +4,15 @@ package s3
 import (
 	"cmp"
 	"context"
+	"net/netip"
+	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"awsscanner/internal/collect"
 	"awsscanner/internal/model"
@@ -22,7 +26,11 @@ func Calls(at collect.At) []collect.Call {
 	c := s3.NewFromConfig(at.Config, func(o *s3.Options) {
 		o.UsePathStyle = o.BaseEndpoint != nil // AWS_ENDPOINT_URL: nobody else has a host name for each bucket
 	})
-	control := s3control.NewFromConfig(at.Config)
+	control := s3control.NewFromConfig(at.Config, func(o *s3control.Options) {
+		if u, err := url.Parse(aws.ToString(o.BaseEndpoint)); err == nil && hasNoSubdomains(u.Hostname()) {
+			o.APIOptions = append(o.APIOptions, stayAt(u.Host))
+		}
+	})
 	return []collect.Call{{
 		Op: "s3control:GetPublicAccessBlock",
 		// It holds for all regions, and any of them answers. What the organization decrees is in it.
@@ -168,6 +176,24 @@ func Calls(at collect.At) []collect.Call {
 			return nil
 		}),
 	}}
+}
+
+// hasNoSubdomains reports whether nothing can stand before a host, as before an emulator's.
+func hasNoSubdomains(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || host == "localhost"
+}
+
+// stayAt sends requests to a host as it is. S3 Control has one for each account, which the SDK makes of any endpoint.
+func stayAt(host string) func(*middleware.Stack) error {
+	return func(stack *middleware.Stack) error {
+		return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("scanner:StayAt", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+			if r, ok := in.Request.(*smithyhttp.Request); ok {
+				r.URL.Host = host
+			}
+			return next.HandleFinalize(ctx, in)
+		}), "ResolveEndpointV2", middleware.After)
+	}
 }
 
 // atHome sends a request to the region of a bucket, be it scanned or not: no other answers.

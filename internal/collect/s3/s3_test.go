@@ -1,12 +1,20 @@
 package s3
 
 import (
+	"io"
+	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
+	"awsscanner/internal/awstest"
+	"awsscanner/internal/collect"
 	"awsscanner/internal/collect/collecttest"
+	"awsscanner/internal/engine"
+	"awsscanner/internal/model"
+	"awsscanner/internal/model/kinds"
 )
 
 // entry is an entry of the list answer.
@@ -236,7 +244,7 @@ func account(t *testing.T) {
 		``:                                  `,"gaps":[{"reason":"call-failed","call":"s3control:GetPublicAccessBlock","detail":"the answer is empty"}]`,
 	} {
 		got, requests := collecttest.Run(t, Calls, []string{"s3.Account.PublicAccessBlock"}, []string{"eu-central-1", "us-east-1"}, func(region, op, params string) string {
-			if region != "eu-central-1" || params != "/111122223333/v20180820/configuration/publicAccessBlock" {
+			if region != "" || params != "/111122223333/v20180820/configuration/publicAccessBlock" {
 				t.Errorf("unexpected %s with %s in %s", op, params, region)
 			}
 			return answer
@@ -244,6 +252,45 @@ func account(t *testing.T) {
 		collecttest.Want(t, got, `{"kind":"AWS::S3::Account","id":"111122223333","account":"111122223333"`+want+`}`)
 		if len(requests) != 1 && !strings.HasPrefix(want, `,"gaps":[{"reason":"call-failed"`) {
 			t.Errorf("requests %q", requests)
+		}
+	}
+}
+
+type client func(*http.Request) (*http.Response, error)
+
+func (f client) Do(r *http.Request) (*http.Response, error) { return f(r) }
+
+// At an endpoint for everything, as an emulator has, no bucket becomes a part of the host, nor an account where nothing can stand before it.
+func TestEndpoint(t *testing.T) {
+	for endpoint, want := range map[string][2]string{
+		"http://127.0.0.1:5000":    {"127.0.0.1:5000", "127.0.0.1:5000"},
+		"http://localhost:4566":    {"localhost:4566", "localhost:4566"},
+		"https://aws.acme.example": {"aws.acme.example", "111122223333.aws.acme.example"},
+		"":                         {"acme.s3.eu-central-1.amazonaws.com", "111122223333.s3-control.eu-central-1.amazonaws.com"},
+	} {
+		var mu sync.Mutex
+		hosts := map[string]string{}
+		cfg := awstest.Config("eu-central-1", client(func(r *http.Request) (*http.Response, error) {
+			q, err := awstest.RequestOf(r)
+			mu.Lock()
+			defer mu.Unlock()
+			hosts[q.Op] = r.URL.Host
+			if q.Op == "s3:ListBuckets" {
+				return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(page("", entry("acme", "eu-central-1"))))}, err
+			}
+			return awstest.Error(r, q, 404, "NoSuch", "none"), err
+		}))
+		if endpoint != "" {
+			cfg.BaseEndpoint = &endpoint
+		}
+		plan, err := collect.NewPlan([]collect.Service{Calls}, kinds.All, []string{"s3.Account.PublicAccessBlock", "s3.Bucket.Policy"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		place := model.Place{Account: collecttest.Account, Region: "eu-central-1"}
+		plan.Run(t.Context(), []collect.At{{Place: place, Partition: "aws", Config: cfg}}, engine.NewSnapshot(engine.Header{Read: []model.Place{place}}))
+		if got := [2]string{hosts["s3:GetBucketPolicy"], hosts["s3control:GetPublicAccessBlock"]}; got != want {
+			t.Errorf("%s: requests to %q, want %q", endpoint, got, want)
 		}
 	}
 }

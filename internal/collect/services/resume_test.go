@@ -114,7 +114,8 @@ func TestResume(t *testing.T) {
 		for _, q := range made {
 			op, rest, _ := strings.Cut(q, " ")
 			region, _, _ := strings.Cut(rest, " ")
-			if !strings.HasPrefix(op, c.Service+":") || c.Region != "" && region != c.Region {
+			if !strings.HasPrefix(op, c.Service) || // s3control is a part of s3
+				c.Region != "" && region != c.Region {
 				t.Errorf("without the cell %s %s it asks %s", c.Service, c.Region, q)
 			}
 		}
