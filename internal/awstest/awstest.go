@@ -75,7 +75,7 @@ func RequestOf(r *http.Request) (Request, error) {
 		b, _ := json.Marshal(v)
 		q.Params = string(b)
 	default:
-		q.Params = path(service, r)
+		q.Params = pathOf(service, r)
 		if service == "s3control" || service == "s3" && strings.HasPrefix(q.Params, "/?") {
 			q.Region = "" // about the account: each region has the same answer, and any is asked
 		}
@@ -83,9 +83,9 @@ func RequestOf(r *http.Request) (Request, error) {
 	return q, nil
 }
 
-// path returns the path and query of a request. The bucket is the first part of the path, also if it stands in the host, and so
+// pathOf returns the path and query of a request. The bucket is the first part of the path, also if it stands in the host, and so
 // is the account of S3 Control.
-func path(service string, r *http.Request) string {
+func pathOf(service string, r *http.Request) string {
 	uri := r.URL.RequestURI()
 	switch service {
 	case "s3":
