@@ -260,6 +260,7 @@ func lifecycle(in []types.LifecycleRule) (unknown model.Attr[[]my.LifecycleRule]
 func partial(r types.LifecycleRule) bool {
 	f := r.Filter
 	if f == nil {
+		//lint:ignore SA1019 configurations that were put with it still have it
 		return aws.ToString(r.Prefix) != ""
 	}
 	return aws.ToString(f.Prefix) != "" || f.And != nil || f.Tag != nil || f.ObjectSizeGreaterThan != nil || f.ObjectSizeLessThan != nil
