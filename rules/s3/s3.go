@@ -139,5 +139,7 @@ aws s3api get-bucket-acl --bucket <bucket> > <kept-acl>.json
 aws s3api put-bucket-acl --bucket <bucket> --acl private
 aws s3api put-bucket-ownership-controls --bucket <bucket> --ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'`
 	giveBack = `aws s3api put-public-access-block --bucket <bucket> --public-access-block-configuration <what it was>
-aws s3api put-bucket-policy --bucket <bucket> --policy file://<kept>.json`
+aws s3api put-bucket-policy --bucket <bucket> --policy file://<kept>.json
+aws s3api put-bucket-ownership-controls --bucket <bucket> --ownership-controls 'Rules=[{ObjectOwnership=<what it was, or ObjectWriter>}]'
+aws s3api put-bucket-acl --bucket <bucket> --access-control-policy file://<kept-acl>.json`
 )
