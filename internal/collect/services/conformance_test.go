@@ -240,7 +240,7 @@ func compare(t *testing.T, plan *collect.Plan, whole, got *engine.Snapshot, op s
 				p.Region = ""
 			}
 			if !slices.ContainsFunc(got.Holes(), func(h engine.Hole) bool { return h.Kind == typ.Kind && h.Place == p }) {
-				t.Errorf("%s: no hole in %s", typ.Name, p.Region)
+				t.Errorf("%s: no hole in %q", typ.Name, p.Region)
 			}
 		}
 	}
@@ -284,7 +284,11 @@ func lawful(t *testing.T, before, after map[string]engine.Result) {
 		m := was.Resource
 		switch {
 		case !ok:
-			hole := strings.Join([]string{was.Rule.ID, m.Account, m.Region, "*"}, "/")
+			region := m.Region
+			if was.Rule.Check.Subject.Scope == model.Global {
+				region = ""
+			}
+			hole := strings.Join([]string{was.Rule.ID, m.Account, region, "*"}, "/")
 			if after[hole].Status != engine.NotAssessed {
 				t.Errorf("%s vanished without a trace", key)
 			}
