@@ -201,13 +201,17 @@ func (v *survey) calls(ctx context.Context, picked []engine.Rule) (all []callJSO
 		add("organizations:ListTagsForResource", "for each account, with --account-tag", begin, "", "").maybe = true
 		add("sts:AssumeRole", "once per account and session", begin, "", "")
 	}
+	whole, err := planFor(picked)
+	if err != nil {
+		return nil, partition, err
+	}
 	for i := range picked {
 		plan, err := planFor(picked[i : i+1])
 		if err != nil {
 			return nil, partition, err
 		}
 		for _, op := range plan.Ops {
-			add(op, plan.Often(op), regions, plan.PerResource(op), picked[i].ID)
+			add(op, whole.Often(op), regions, plan.PerResource(op), picked[i].ID)
 		}
 	}
 	return all, partition, nil
@@ -309,7 +313,7 @@ func (v *survey) estimate(picked []engine.Rule, all []callJSON, partition sessio
 			}
 		}
 		for _, op := range plan.Ops {
-			if k := plan.PerResource(op); k != "" && !slices.Contains(s.Listed, k) {
+			if k := plan.PerResource(op); slices.Contains(plan.Kinds, k) && !slices.Contains(s.Listed, k) {
 				return nil, nil // it was made for other rules
 			}
 		}

@@ -185,6 +185,8 @@ type item struct {
 	at     int  // from where calls about it are made
 	seenAt int  // where this copy comes from; -1 is its home
 	known  bool // an earlier scan has read all of it
+	listed bool // a list has shown it
+	told   bool // a reference has told of it
 }
 
 // put moves what was found into the snapshot.
@@ -225,29 +227,44 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 	}
 	c := d.calls[at][d.Plan.of[op]]()[op]
 	var requests []in
-	request := func(in in) { requests = append(requests, in) }
 	switch {
 	case c.Do.refs != "":
 		known := d.answered(c.Do.refs, at)
 		refs := slices.DeleteFunc(d.references(c, at), func(ref string) bool { return known[ref] })
 		for batch := range chunks(refs, c.Do.batch) {
-			request(in{refs: batch})
+			requests = append(requests, in{refs: batch})
+		}
+		d.requests(ctx, at, c, requests)
+		requests = nil
+		t := model.TypeOf(c.Lists[0])
+		untold := func(it *item) bool { return it.listed && !it.told && d.toAsk(it) }
+		for batch := range chunks(d.wanted(at, c, t, d.itemsAt(t, at, untold)), c.Do.batch) {
+			in := in{items: batch}
+			for _, r := range batch {
+				in.refs = append(in.refs, r.About().ARN)
+			}
+			requests = append(requests, in)
 		}
 	case c.Do.of != nil:
-		for batch := range chunks(d.wanted(at, c, d.itemsAt(c.Do.of, at, d.toAsk)), c.Do.batch) {
-			request(in{items: batch})
+		for batch := range chunks(d.wanted(at, c, c.Do.of, d.itemsAt(c.Do.of, at, d.toAsk)), c.Do.batch) {
+			requests = append(requests, in{items: batch})
 		}
 	case !c.Do.global || d.home(model.Place{Account: d.places[at].Account}) == at:
-		request(in{})
+		requests = append(requests, in{})
 	}
+	d.requests(ctx, at, c, requests)
+}
+
+// requests makes requests of one operation in one region.
+func (d *driver) requests(ctx context.Context, at int, c Call, requests []in) {
 	d.Progress.Expected.Add(int64(len(requests)))
 	var g errgroup.Group
 	g.SetLimit(concurrency)
 	for _, in := range requests {
 		g.Go(func() error {
 			defer d.Progress.Calls.Add(1)
-			if err := d.Gate.enter(ctx, rank{d.Turn, d.Plan.height[op]}); err != nil {
-				d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: op})
+			if err := d.Gate.enter(ctx, rank{d.Turn, d.Plan.height[c.Op]}); err != nil {
+				d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: c.Op})
 				return nil
 			}
 			defer d.Gate.leave()
@@ -259,9 +276,9 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 }
 
 // wanted returns the items at a place of which somebody reads what the call would tell, and which is not known yet.
-func (d *driver) wanted(at int, c Call, all []model.Resource) (items []model.Resource) {
+func (d *driver) wanted(at int, c Call, t *model.Type, all []model.Resource) (items []model.Resource) {
 	var fills []*model.Attribute
-	for _, a := range d.Plan.wanted[c.Do.of] {
+	for _, a := range d.Plan.wanted[t] {
 		if slices.Contains(a.Calls, c.Op) {
 			fills = append(fills, a)
 		}
@@ -370,7 +387,7 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 	var api smithy.APIError
 	switch {
 	case err == nil:
-	case errors.As(err, &api) && slices.Contains(c.Absent, api.ErrorCode()):
+	case errors.As(err, &api) && slices.Contains(c.Absent, api.ErrorCode()) && (c.Do.refs == "" || len(in.items) == 0): // what is listed is there
 		for _, r := range in.items {
 			model.SetNone(r, c.Op)
 		}
@@ -399,7 +416,7 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 func (d *driver) blank(at int, c Call, in in, g *model.Gap) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c.Do.of != nil {
+	if len(in.items) > 0 {
 		for _, r := range in.items {
 			r.About().Gaps = append(r.About().Gaps, g)
 		}
@@ -451,7 +468,7 @@ func (d *driver) found(at int, c Call, r model.Resource) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	k, id := r.Kind(), itemKey{model.Place{Account: m.Account, Region: m.Region}, m.ID}
-	it := &item{Resource: r, at: at, seenAt: at}
+	it := &item{Resource: r, at: at, seenAt: at, listed: c.Do.refs == "", told: c.Do.refs != ""}
 	if home := d.home(model.Place{Account: m.Account, Region: m.Region}); home >= 0 {
 		it.at = home
 		if home == at {
@@ -464,6 +481,7 @@ func (d *driver) found(at int, c Call, r model.Resource) {
 			it, old = old, it
 		}
 		model.Merge(it.Resource, old.Resource)
+		it.listed, it.told = it.listed || old.listed, it.told || old.told
 	}
 	if d.items[k] == nil {
 		d.items[k] = map[itemKey]*item{}
