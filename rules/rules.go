@@ -9,7 +9,10 @@ import (
 	"awsscanner/rules/cloudtrail"
 	"awsscanner/rules/cloudwatchlogs"
 	"awsscanner/rules/ec2"
+	"awsscanner/rules/kms"
 	"awsscanner/rules/rds"
+	"awsscanner/rules/secretsmanager"
+	"awsscanner/rules/sns"
 	"awsscanner/rules/sqs"
 	"awsscanner/rules/ssm"
 )
@@ -21,7 +24,10 @@ var All = slices.Concat(
 	cloudtrail.Rules,
 	cloudwatchlogs.Rules,
 	ec2.Rules,
+	kms.Rules,
 	rds.Rules,
+	secretsmanager.Rules,
+	sns.Rules,
 	sqs.Rules,
 	ssm.Rules,
 )

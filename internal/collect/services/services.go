@@ -11,6 +11,8 @@ import (
 	"awsscanner/internal/collect/kms"
 	"awsscanner/internal/collect/organizations"
 	"awsscanner/internal/collect/rds"
+	"awsscanner/internal/collect/secretsmanager"
+	"awsscanner/internal/collect/sns"
 	"awsscanner/internal/collect/sqs"
 	"awsscanner/internal/collect/ssm"
 )
@@ -25,6 +27,8 @@ var All = []collect.Service{
 	kms.Calls,
 	rds.Calls,
 	organizations.Calls,
+	secretsmanager.Calls,
+	sns.Calls,
 	sqs.Calls,
 	ssm.Calls,
 }

@@ -11,6 +11,8 @@ import (
 	"awsscanner/internal/model/kms"
 	"awsscanner/internal/model/organizations"
 	"awsscanner/internal/model/rds"
+	"awsscanner/internal/model/secretsmanager"
+	"awsscanner/internal/model/sns"
 	"awsscanner/internal/model/sqs"
 	"awsscanner/internal/model/ssm"
 )
@@ -26,6 +28,8 @@ var All = model.NewTable(
 	&kms.Key{},
 	&rds.DBInstance{}, &rds.DBCluster{}, &rds.DBSnapshot{}, &rds.DBClusterSnapshot{},
 	&organizations.Organization{},
+	&secretsmanager.Secret{},
+	&sns.Topic{},
 	&sqs.Queue{},
 	&ssm.Parameter{},
 )
