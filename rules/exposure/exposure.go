@@ -13,13 +13,14 @@ import (
 type Resource struct {
 	Policy  string // "" if there is none: then nobody outside of its account has access
 	ARN     string
-	Account string   // that owns it
-	Grave   []string // actions that strangers can call if they are let, by which they reach data or control
-	Mild    []string // the same, by which they learn no more than what the resource is like
-	Advice  string   // what to do, as a sentence
+	Account string          // that owns it
+	Grave   []string        // actions that strangers can call if they are let, by which they reach data or control
+	Mild    []string        // the same, by which they learn no more than what the resource is like
+	Advice  string          // what to do, as a sentence
+	Lesser  engine.Severity // of a failure for mild actions alone; for grave ones it is critical
 }
 
-// Public judges whether strangers can do anything to the resource. A failure is critical for grave actions, and medium for mild ones.
+// Public judges whether strangers can do anything to the resource.
 func (r Resource) Public() engine.Verdict {
 	if r.Policy == "" {
 		return engine.Pass()
@@ -39,7 +40,7 @@ func (r Resource) Public() engine.Verdict {
 	case policy.Yes:
 		fail := engine.Fail(a.Text+". "+r.Advice).With("statements", a.Statements).As(engine.Critical)
 		if grave.Level < policy.Yes {
-			fail = fail.As(engine.Medium)
+			fail = fail.As(r.Lesser)
 		}
 		return fail
 	case policy.Unknown:

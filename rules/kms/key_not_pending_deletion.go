@@ -41,6 +41,7 @@ resource "aws_kms_key" "<name>" {
 		}
 		state := k.State.Get()
 		text := "KeyState is " + state + ": KMS deletes the key"
+		fail := func(text string) engine.Verdict { return engine.Fail(text).With("deletionDate", k.DeletionDate) }
 		switch state {
 		case "PendingDeletion":
 			if t, known := k.DeletionDate.Lookup(); known {
@@ -50,11 +51,11 @@ resource "aws_kms_key" "<name>" {
 			if n, known := k.DeletionDays.Lookup(); known {
 				text += fmt.Sprintf(" %d days after its last replica", n)
 			}
+			fail = func(text string) engine.Verdict {
+				return engine.Fail(text).With("pendingDeletionWindowInDays", k.DeletionDays)
+			}
 		default:
 			return engine.Pass()
-		}
-		fail := func(text string) engine.Verdict {
-			return engine.Fail(text).With("keyState", k.State).With("deletionDate", k.DeletionDate).With("pendingDeletionWindowInDays", k.DeletionDays)
 		}
 		by, used := used(v, k)
 		if !used {

@@ -45,8 +45,9 @@ aws kms list-grants --key-id <key-arn>`,
 		}
 		verdict := exposure.Resource{
 			Policy: k.Policy.Get(), ARN: k.ARN, Account: k.Account, Advice: "Name whom it is for",
-			Grave: []string{"kms:Decrypt", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey*", "kms:GenerateMac", "kms:Sign", "kms:DeriveSharedSecret", "kms:CreateGrant", "kms:RevokeGrant", "kms:RetireGrant"},
-			Mild:  []string{"kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetPublicKey", "kms:ListGrants", "kms:Verify", "kms:VerifyMac"},
+			Grave: []string{"kms:Decrypt", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:GenerateDataKeyPair",
+				"kms:GenerateDataKeyWithoutPlaintext", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateMac", "kms:Sign", "kms:DeriveSharedSecret", "kms:CreateGrant", "kms:RevokeGrant", "kms:RetireGrant"},
+			Mild: []string{"kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetPublicKey", "kms:ListGrants", "kms:Verify", "kms:VerifyMac"}, Lesser: engine.Low, // public keys are for the public
 		}.Public()
 		if state := k.State.Get(); verdict.Severity == engine.Critical && state != "Enabled" && state != "Updating" {
 			verdict = verdict.With("keyState", k.State).As(engine.High) // until somebody enables it again

@@ -49,7 +49,7 @@ aws sns list-subscriptions-by-topic --topic-arn <topic-arn>`,
 		return exposure.Resource{
 			Policy: t.Policy.Get(), ARN: t.ARN, Account: t.Account, Advice: "Name whom it is for",
 			Grave: []string{"sns:Publish", "sns:Subscribe", "sns:AddPermission", "sns:RemovePermission", "sns:SetTopicAttributes", "sns:DeleteTopic", "sns:PutDataProtectionPolicy"},
-			Mild:  []string{"sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:GetDataProtectionPolicy", "sns:ListTagsForResource"},
+			Mild:  []string{"sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:GetDataProtectionPolicy", "sns:ListTagsForResource"}, Lesser: engine.Medium, // the addresses of subscribers are people's
 		}.Public()
 	}),
 })

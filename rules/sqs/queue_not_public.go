@@ -48,7 +48,7 @@ aws sqs set-queue-attributes --queue-url <queue-url> --attributes file://attribu
 		return exposure.Resource{
 			Policy: q.Policy.Get(), ARN: q.ARN, Account: q.Account, Advice: "Name whom it is for",
 			Grave: []string{"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:PurgeQueue"},
-			Mild:  []string{"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListDeadLetterSourceQueues"},
+			Mild:  []string{"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListDeadLetterSourceQueues"}, Lesser: engine.Low,
 		}.Public()
 	}),
 })
