@@ -2,8 +2,10 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 
+	"awsscanner/internal/engine"
 	"awsscanner/rules/acm"
 	"awsscanner/rules/cloudformation"
 	"awsscanner/rules/cloudtrail"
@@ -18,7 +20,7 @@ import (
 )
 
 // All is every rule of the scanner, in the order of services and IDs.
-var All = slices.Concat(
+var All = slices.SortedFunc(slices.Values(slices.Concat(
 	acm.Rules,
 	cloudformation.Rules,
 	cloudtrail.Rules,
@@ -30,4 +32,6 @@ var All = slices.Concat(
 	sns.Rules,
 	sqs.Rules,
 	ssm.Rules,
-)
+)), func(a, b engine.Rule) int {
+	return cmp.Or(cmp.Compare(a.Service(), b.Service()), cmp.Compare(a.ID, b.ID))
+})

@@ -313,7 +313,7 @@ func (v *survey) estimate(picked []engine.Rule, all []callJSON, partition sessio
 			}
 		}
 		for _, op := range plan.Ops {
-			if k := plan.PerResource(op); slices.Contains(plan.Kinds, k) && !slices.Contains(s.Listed, k) {
+			if k := plan.PerResource(op); k != "" && !slices.Contains(s.Listed, k) && (found[k] == 0 || slices.Contains(plan.Kinds, k)) {
 				return nil, nil // it was made for other rules
 			}
 		}
