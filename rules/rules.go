@@ -2,22 +2,27 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 
+	"awsscanner/internal/engine"
 	"awsscanner/rules/acm"
 	"awsscanner/rules/cloudformation"
 	"awsscanner/rules/cloudtrail"
 	"awsscanner/rules/cloudwatchlogs"
 	"awsscanner/rules/ec2"
 	"awsscanner/rules/iam"
+	"awsscanner/rules/kms"
 	"awsscanner/rules/rds"
 	"awsscanner/rules/s3"
+	"awsscanner/rules/secretsmanager"
+	"awsscanner/rules/sns"
 	"awsscanner/rules/sqs"
 	"awsscanner/rules/ssm"
 )
 
 // All is every rule of the scanner, in the order of services and IDs.
-var All = slices.Concat(
+var All = slices.SortedFunc(slices.Values(slices.Concat(
 	acm.Rules,
 	cloudformation.Rules,
 	cloudtrail.Rules,
@@ -26,6 +31,11 @@ var All = slices.Concat(
 	iam.Rules,
 	rds.Rules,
 	s3.Rules,
+	kms.Rules,
+	secretsmanager.Rules,
+	sns.Rules,
 	sqs.Rules,
 	ssm.Rules,
-)
+)), func(a, b engine.Rule) int {
+	return cmp.Or(cmp.Compare(a.Service(), b.Service()), cmp.Compare(a.ID, b.ID))
+})

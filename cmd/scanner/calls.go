@@ -203,13 +203,17 @@ func (v *survey) calls(ctx context.Context, picked []engine.Rule) (all []callJSO
 		add("organizations:ListTagsForResource", "for each account, with --account-tag", begin, "", "").maybe = true
 		add("sts:AssumeRole", "once per account and session", begin, "", "")
 	}
+	whole, err := planFor(picked, v.tags)
+	if err != nil {
+		return nil, partition, err
+	}
 	for i := range picked {
 		plan, err := planFor(picked[i:i+1], v.tags)
 		if err != nil {
 			return nil, partition, err
 		}
 		for _, op := range plan.Ops {
-			add(op, plan.Often(op), regions, plan.PerResource(op), picked[i].ID)
+			add(op, whole.Often(op), regions, plan.PerResource(op), picked[i].ID)
 		}
 	}
 	return all, partition, nil
@@ -311,7 +315,7 @@ func (v *survey) estimate(picked []engine.Rule, all []callJSON, partition sessio
 			}
 		}
 		for _, op := range plan.Ops {
-			if k := plan.PerResource(op); k != "" && !slices.Contains(s.Listed, k) {
+			if k := plan.PerResource(op); k != "" && !slices.Contains(s.Listed, k) && (found[k] == 0 || slices.Contains(plan.Kinds, k)) {
 				return nil, nil // it was made for other rules
 			}
 		}

@@ -95,17 +95,36 @@ func (t thing) keyAlias() string {
 	return "alias/" + t.thing(keys, int(t.hash("key")>>8)%n).name()
 }
 
-func describeKey(c *call) (object, *refusal) {
+func listedKey(t thing) any {
+	return object{{"KeyId", t.uuid()}, {"KeyArn", t.arn("kms", "key/"+t.uuid())}}
+}
+
+func getKeyPolicy(c *call) (object, *refusal) {
+	_, refused := c.key()
+	return object{{"Policy", `{"Version":"2012-10-17","Statement":[{"Sid":"Enable IAM User Permissions","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + c.account + `:root"},"Action":"kms:*","Resource":"*"}]}`},
+		{"PolicyName", "default"}}, refused
+}
+
+func getKeyRotationStatus(c *call) (object, *refusal) {
+	t, refused := c.key()
+	if refused != nil || t.hash("rotation")%3 == 0 {
+		return object{{"KeyId", c.text("KeyId")}, {"KeyRotationEnabled", false}}, refused
+	}
+	return object{{"KeyId", t.uuid()}, {"KeyRotationEnabled", true}, {"RotationPeriodInDays", 365}}, nil
+}
+
+// key finds the key that a call is about.
+func (c *call) key() (thing, *refusal) {
 	id := c.text("KeyId")
 	at, resource := c.place, id
 	if region, account, rest, ok := cutARN(id); ok {
 		at.account, resource = account, strings.TrimPrefix(rest, "key/")
 		if account != c.account && account != c.s.Account(0) { // whose keys are everybody's
-			return nil, &refusal{status: 400, code: "AccessDeniedException", message: "User: " + c.caller() + " is not authorized to perform: kms:DescribeKey on resource: " +
-				id + " because no resource-based policy allows the kms:DescribeKey action"}
+			return thing{}, &refusal{status: 400, code: "AccessDeniedException", message: "User: " + c.caller() + " is not authorized to perform: " + c.Op + " on resource: " +
+				id + " because no resource-based policy allows the " + c.Op + " action"}
 		}
 		if region != c.region {
-			return nil, &refusal{status: 400, code: "NotFoundException", message: "Invalid arn " + region}
+			return thing{}, &refusal{status: 400, code: "NotFoundException", message: "Invalid arn " + region}
 		}
 	}
 	of := thing.uuid
@@ -114,7 +133,15 @@ func describeKey(c *call) (object, *refusal) {
 	}
 	t, ok := at.find(keys, resource, of)
 	if !ok {
-		return nil, &refusal{status: 400, code: "NotFoundException", message: "Key '" + at.arn("kms", "key/"+resource) + "' does not exist"}
+		return t, &refusal{status: 400, code: "NotFoundException", message: "Key '" + at.arn("kms", "key/"+resource) + "' does not exist"}
+	}
+	return t, nil
+}
+
+func describeKey(c *call) (object, *refusal) {
+	t, refused := c.key()
+	if refused != nil {
+		return nil, refused
 	}
 	state, deletion := "Enabled", any(nil)
 	switch t.hash("state") % 20 {

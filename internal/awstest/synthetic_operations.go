@@ -1,6 +1,7 @@
 package awstest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -21,7 +22,8 @@ type listing struct {
 	kind   string // of what is listed, as in Synthetic.Resources
 	size   string // parameter: items in a page
 	most   int    // of them
-	token  string // parameter and member: where the next page begins
+	token  string // parameter, and member of the answer: where the next page begins
+	next   string // that member, if it has another name
 	show   func(thing) any
 	count  func(*call) (int, *refusal) // instead of the number of resources of the kind
 	shy    bool                        // unless a size is asked for there is one page, and no word of more
@@ -45,6 +47,9 @@ var operations = map[string]operation{
 	"ec2:DescribeRegions":                {answer: describeRegions},
 	"ec2:DescribeVolumes":                {listing: listing{member: "volumeSet", kind: volumes, size: "MaxResults", most: 1000, token: "NextToken", show: volume}},
 	"kms:DescribeKey":                    {answer: describeKey},
+	"kms:GetKeyPolicy":                   {answer: getKeyPolicy},
+	"kms:GetKeyRotationStatus":           {answer: getKeyRotationStatus},
+	"kms:ListKeys":                       {listing: listing{member: "Keys", kind: keys, size: "Limit", most: 1000, token: "Marker", next: "NextMarker", show: listedKey}},
 	"organizations:ListAccounts":         {listing: listing{member: "Accounts", size: "MaxResults", most: 20, token: "NextToken", show: memberAccount, count: memberAccounts}},
 	"s3:ListBuckets":                     {route: "GET /", answer: listBuckets},
 	"sqs:GetQueueAttributes":             {answer: getQueueAttributes},
@@ -119,7 +124,7 @@ func (l listing) answer(c *call) (object, *refusal) {
 		out[0].value = texts
 	}
 	if next := from + size; next < n && !(l.shy && c.text(l.size) == "") {
-		token := l.token
+		token := cmp.Or(l.next, l.token)
 		if c.protocol == ec2Query { // whose answers begin with a small letter
 			token = strings.ToLower(token[:1]) + token[1:]
 		}

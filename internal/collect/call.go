@@ -32,7 +32,7 @@ func (a At) ARN(service, resource string) string {
 // A Call is one operation of the SDK, and what it is for. What it fills is told by the call tags of the model.
 type Call struct {
 	Op     string                    // "sqs:GetQueueAttributes"; a second use of an operation is told apart by a suffix "#public"
-	Lists  []model.Resource          // examples of the kinds that this call, and no other, lists
+	Lists  []model.Resource          // examples of the kinds that this call, and no other, lists, or finds by reference
 	Needs  []string                  // attributes that Do or When read: "ec2.Instance.Image"
 	When   func(model.Resource) bool // which items it is made for; nil for all
 	Abroad bool                      // it lists what is at home in other regions too
@@ -127,6 +127,8 @@ func PerParent[R model.Resource](list func(context.Context, R, Found) error) Do 
 
 // ByReference lists the resources of a kind that others refer to, n references a time: those in the attributes
 // with a ref tag of that kind, if a selected rule reads them together with the kind. Of these, follow picks.
+// If another call lists the kind, what the list shows is not asked for by its names: instead, the call is made for each
+// listed resource of which no reference has told, so that it is made once for each, whoever names it and however.
 func ByReference(kind model.Kind, n int, follow func(ref string) bool, list func(context.Context, []string, Found) error) Do {
 	return Do{often: "for each " + string(kind) + " that something refers to", refs: kind, batch: n, follow: follow,
 		run: func(ctx context.Context, in in, f Found) error { return list(ctx, in.refs, f) }}

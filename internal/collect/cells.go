@@ -192,7 +192,8 @@ func (d *driver) listed(op string, at int) bool {
 	return !slices.ContainsFunc(d.partsOf(op), func(x *part) bool { return !d.cells[x.cell(at)].known })
 }
 
-// answered returns the references of a kind whose answers from a place an earlier scan knows.
+// answered returns the references of a kind that need not be asked for from a place: an earlier scan knows the answer, or a list
+// shows what they mean. An ID says little beyond its region: replicas of a key share theirs.
 func (d *driver) answered(k model.Kind, at int) map[string]bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -202,6 +203,12 @@ func (d *driver) answered(k model.Kind, at int) map[string]bool {
 			m := it.About()
 			for _, ref := range append([]string{m.ID, m.ARN}, m.Refs...) {
 				refs[ref] = true
+			}
+		}
+		if it.listed && d.toAsk(it) {
+			refs[it.About().ARN] = true
+			if it.at == at {
+				refs[it.About().ID] = true
 			}
 		}
 	}

@@ -188,6 +188,8 @@ type item struct {
 	at     int  // from where calls about it are made
 	seenAt int  // where this copy comes from; -1 is its home
 	known  bool // an earlier scan has read all of it
+	listed bool // a list has shown it
+	told   bool // a reference has told of it
 }
 
 // put moves what was found into the snapshot.
@@ -228,31 +230,46 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 	}
 	c := d.calls[at][d.Plan.of[op]]()[op]
 	var requests []in
-	request := func(in in) { requests = append(requests, in) }
 	switch {
 	case c.Do.refs != "":
 		known := d.answered(c.Do.refs, at)
 		refs := slices.DeleteFunc(d.references(c, at), func(ref string) bool { return known[ref] })
 		for batch := range chunks(refs, c.Do.batch) {
-			request(in{refs: batch})
+			requests = append(requests, in{refs: batch})
+		}
+		d.requests(ctx, at, c, requests)
+		requests = nil
+		t := model.TypeOf(c.Lists[0])
+		untold := func(it *item) bool { return it.listed && !it.told && d.toAsk(it) }
+		for batch := range chunks(d.wanted(at, c, t, d.itemsAt(t, at, untold)), c.Do.batch) {
+			in := in{items: batch}
+			for _, r := range batch {
+				in.refs = append(in.refs, r.About().ARN)
+			}
+			requests = append(requests, in)
 		}
 	case c.Do.of != nil:
 		d.orphans(at, c)
-		for batch := range chunks(d.wanted(at, c, d.itemsAt(c.Do.of, at, d.toAsk)), c.Do.batch) {
-			request(in{items: batch})
+		for batch := range chunks(d.wanted(at, c, c.Do.of, d.itemsAt(c.Do.of, at, d.toAsk)), c.Do.batch) {
+			requests = append(requests, in{items: batch})
 		}
 	case c.Do.all:
 		kinds := d.Plan.filledBy(op)
 		var all []model.Resource
 		for _, t := range kinds {
-			all = append(all, d.wantedOf(t, at, c, d.itemsAt(t, at, d.toAsk))...)
+			all = append(all, d.wanted(at, c, t, d.itemsAt(t, at, d.toAsk))...)
 		}
 		if len(all) > 0 {
-			request(in{kinds: kinds, items: all})
+			requests = append(requests, in{kinds: kinds, items: all})
 		}
 	case !c.Do.global || d.home(model.Place{Account: d.places[at].Account}) == at:
-		request(in{})
+		requests = append(requests, in{})
 	}
+	d.requests(ctx, at, c, requests)
+}
+
+// requests makes requests of one operation in one region.
+func (d *driver) requests(ctx context.Context, at int, c Call, requests []in) {
 	d.Progress.Expected.Add(int64(len(requests)))
 	// A few requests wait for their turn on the wire; the next is begun when one of them has it. So what is throttled holds up
 	// nothing else, and what waits takes little memory.
@@ -266,11 +283,11 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 		}
 		if ctx.Err() != nil {
 			d.Progress.Calls.Add(1)
-			d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: op})
+			d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: c.Op})
 			continue
 		}
 		g.Go(func() error {
-			a := &admission{d.Gate, rank{d.Turn, d.Plan.height[op]}, sync.OnceFunc(func() { <-turn })}
+			a := &admission{d.Gate, rank{d.Turn, d.Plan.height[c.Op]}, sync.OnceFunc(func() { <-turn })}
 			defer a.admitted()
 			defer d.Progress.Calls.Add(1)
 			d.call(context.WithValue(ctx, admissionKey{}, a), at, c, in)
@@ -281,11 +298,7 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 }
 
 // wanted returns the items at a place of which somebody reads what the call would tell, and which is not known yet.
-func (d *driver) wanted(at int, c Call, all []model.Resource) []model.Resource {
-	return d.wantedOf(c.Do.of, at, c, all)
-}
-
-func (d *driver) wantedOf(t *model.Type, at int, c Call, all []model.Resource) (items []model.Resource) {
+func (d *driver) wanted(at int, c Call, t *model.Type, all []model.Resource) (items []model.Resource) {
 	var fills []*model.Attribute
 	for _, a := range d.Plan.wanted[t] {
 		if slices.Contains(a.Calls, c.Op) {
@@ -293,7 +306,7 @@ func (d *driver) wantedOf(t *model.Type, at int, c Call, all []model.Resource) (
 		}
 	}
 	for _, r := range all {
-		if len(c.Lists) == 0 && !slices.ContainsFunc(fills, func(a *model.Attribute) bool { return a.Both || !a.Known(r) }) {
+		if parents := c.Do.of != nil && len(c.Lists) > 0; !parents && !slices.ContainsFunc(fills, func(a *model.Attribute) bool { return a.Both || !a.Known(r) }) {
 			continue
 		}
 		yes := true
@@ -406,7 +419,7 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 	var api smithy.APIError
 	switch {
 	case err == nil:
-	case errors.As(err, &api) && slices.Contains(c.Absent, api.ErrorCode()):
+	case errors.As(err, &api) && slices.Contains(c.Absent, api.ErrorCode()) && (c.Do.refs == "" || len(in.items) == 0): // what is listed is there
 		for _, r := range in.items {
 			model.SetNone(r, c.Op)
 		}
@@ -435,10 +448,11 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 func (d *driver) blank(at int, c Call, in in, g *model.Gap) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c.Do.of != nil || c.Do.all {
-		for _, r := range in.items {
-			r.About().Gaps = append(r.About().Gaps, g)
-		}
+	for _, r := range in.items {
+		r.About().Gaps = append(r.About().Gaps, g)
+	}
+	if c.Do.refs != "" && len(in.items) > 0 { // they are listed, and only not told more of
+		return
 	}
 	h := engine.Hole{Place: d.places[at], Gap: g}
 	if c.Do.global {
@@ -505,7 +519,7 @@ func (d *driver) found(at int, c Call, r model.Resource) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	k, id := r.Kind(), itemKey{model.Place{Account: m.Account, Region: m.Region}, m.ID}
-	it := &item{Resource: r, at: at, seenAt: at}
+	it := &item{Resource: r, at: at, seenAt: at, listed: c.Do.refs == "", told: c.Do.refs != ""}
 	if home := d.home(model.Place{Account: m.Account, Region: m.Region}); home >= 0 {
 		it.at = home
 		if home == at {
@@ -518,6 +532,7 @@ func (d *driver) found(at int, c Call, r model.Resource) {
 			it, old = old, it
 		}
 		model.Merge(it.Resource, old.Resource)
+		it.listed, it.told = it.listed || old.listed, it.told || old.told
 	}
 	if d.items[k] == nil {
 		d.items[k] = map[itemKey]*item{}

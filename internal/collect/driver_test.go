@@ -46,17 +46,27 @@ type (
 		model.Meta `call:"iam:ListAccessKeys" scope:"global"`
 		Used       model.Attr[string] `json:"used,omitzero" call:"iam:GetAccessKeyLastUsed"`
 	}
+	Team struct { // both listed and referred to
+		model.Meta `call:"x:ListTeams" refs:"x:GetTeam"`
+		Lead       model.Attr[string] `json:"lead,omitzero" call:"x:GetTeam"`
+	}
+	Task struct {
+		model.Meta `call:"x:ListTasks"`
+		Team       model.Attr[string] `json:"team,omitzero" call:"x:ListTasks" ref:"Team"`
+	}
 )
 
 func (*Queue) Kind() model.Kind    { return "AWS::SQS::Queue" }
 func (*Snapshot) Kind() model.Kind { return "AWS::EC2::Snapshot" }
 func (*Region) Kind() model.Kind   { return "AWS::EC2::Region" }
 func (*Key) Kind() model.Kind      { return "AWS::KMS::Key" }
+func (*Team) Kind() model.Kind     { return "Team" }
+func (*Task) Kind() model.Kind     { return "Task" }
 
 func (*User) Kind() model.Kind      { return "AWS::IAM::User" }
 func (*AccessKey) Kind() model.Kind { return "AWS::IAM::AccessKey" }
 
-var table = model.NewTable(&Queue{}, &Snapshot{}, &Region{}, &Key{}, &User{}, &AccessKey{})
+var table = model.NewTable(&Queue{}, &Snapshot{}, &Region{}, &Key{}, &Team{}, &Task{}, &User{}, &AccessKey{})
 
 func denied() error { return &smithy.GenericAPIError{Code: "AccessDenied"} }
 
@@ -67,6 +77,11 @@ func scan(t *testing.T, ctx context.Context, service Service, reads ...string) s
 	if err != nil {
 		t.Fatal(err)
 	}
+	return run(t, ctx, p)
+}
+
+func run(t *testing.T, ctx context.Context, p *Plan) string {
+	t.Helper()
 	places := []At{{Place: model.Place{Account: "1", Region: "eu"}}, {Place: model.Place{Account: "1", Region: "us"}}}
 	s := engine.NewSnapshot(engine.Header{Start: time.Unix(0, 0), Read: []model.Place{places[0].Place, places[1].Place}})
 	p.Run(ctx, places, s)
@@ -325,6 +340,111 @@ func TestPerParent(t *testing.T) {
 	wantLines(t, scan(t, t.Context(), service(&smithy.GenericAPIError{Code: "Throttling"}), "collect.AccessKey.Used"), append(found,
 		`{"unlisted":"AWS::IAM::User","account":"1","gap":{"reason":"throttled","call":"iam:ListUsers","detail":"Throttling"}}`,
 		`{"unlisted":"AWS::IAM::AccessKey","account":"1","gap":{"reason":"throttled","call":"iam:ListAccessKeys","detail":"needs iam:ListUsers"}}`)...)
+}
+
+// What is listed and referred to as well is asked for once. Who only follows references makes no list; what a list
+// shows without telling more of it is asked for only if somebody reads that.
+func TestListedAndReferred(t *testing.T) {
+	arn := func(region, id string) string { return "arn:aws:x:" + region + ":1:team/" + id }
+	const gone, dark = `{"absent":"Team","account":"1","region":"eu","id":"gone"}`, `"gap":{"reason":"access-denied","call":"x:ListTeams","detail":"AccessDenied"}}`
+	team := func(region, id, rest string) string {
+		return `{"kind":"Team","id":"` + id + `","arn":"` + arn(region, id) + `","account":"1","region":"` + region + `"` + rest + `}`
+	}
+	for _, test := range []struct {
+		name       string
+		reads      [][]string
+		dark       bool // teams cannot be listed
+		want, asks []string
+	}{
+		{"all", [][]string{{"collect.Task.Team", "collect.Team.Lead"}, {"collect.Team.Lead"}}, false,
+			[]string{team("eu", "a", `,"refs":["nick"],"lead":"x"`), team("eu", "b", `,"lead":"x"`), team("eu", "locked", `,"gaps":[{"reason":"access-denied","call":"x:GetTeam","detail":"AccessDenied"}]`), team("us", "c", `,"lead":"x"`), gone},
+			[]string{"eu gone", "eu nick", "eu " + arn("eu", "b"), "eu " + arn("eu", "locked"), "us " + arn("us", "c")}},
+		{"all, by one rule", [][]string{{"collect.Task.Team", "collect.Team.Lead", "collect.Team"}}, false,
+			[]string{team("eu", "a", `,"refs":["nick"],"lead":"x"`), team("eu", "b", `,"lead":"x"`), team("eu", "locked", `,"gaps":[{"reason":"access-denied","call":"x:GetTeam","detail":"AccessDenied"}]`), team("us", "c", `,"lead":"x"`), gone},
+			[]string{"eu gone", "eu nick", "eu " + arn("eu", "b"), "eu " + arn("eu", "locked"), "us " + arn("us", "c")}},
+		{"no references", [][]string{{"collect.Team.Lead"}}, false,
+			[]string{team("eu", "a", `,"lead":"x"`), team("eu", "b", `,"lead":"x"`), team("eu", "locked", `,"gaps":[{"reason":"access-denied","call":"x:GetTeam","detail":"AccessDenied"}]`), team("us", "c", `,"lead":"x"`)},
+			[]string{"eu " + arn("eu", "a"), "eu " + arn("eu", "b"), "eu " + arn("eu", "locked"), "us " + arn("us", "c")}},
+		{"names alone", [][]string{{"collect.Team"}}, false, []string{team("eu", "a", ""), team("eu", "b", ""), team("eu", "locked", ""), team("us", "c", "")}, nil},
+		{"references alone", [][]string{{"collect.Task.Team", "collect.Team.Lead"}}, false,
+			[]string{team("eu", "a", `,"refs":["nick"],"lead":"x"`), team("us", "c", `,"lead":"x"`), gone},
+			[]string{"eu a", "eu gone", "eu nick", "eu " + arn("us", "c")}},
+		{"no list", [][]string{{"collect.Task.Team", "collect.Team.Lead", "collect.Team"}}, true,
+			[]string{team("eu", "a", `,"refs":["nick"],"lead":"x"`), team("us", "c", `,"lead":"x"`), `{"unlisted":"Team","account":"1","region":"eu",` + dark, `{"unlisted":"Team","account":"1","region":"us",` + dark, gone},
+			[]string{"eu a", "eu gone", "eu nick", "eu " + arn("us", "c")}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var mu sync.Mutex
+			var asks []string
+			service := func(at At) []Call {
+				return []Call{{
+					Op: "x:ListTasks", Lists: []model.Resource{&Task{}},
+					Do: Regional(func(_ context.Context, found Found) error {
+						for _, team := range []string{"a", "nick", "gone", arn("us", "c")} {
+							if at.Region == "eu" {
+								found(&Task{Meta: model.Meta{ID: "of " + team}, Team: model.Known(team)})
+							}
+						}
+						return nil
+					}),
+				}, {
+					Op: "x:ListTeams", Lists: []model.Resource{&Team{}},
+					Do: Regional(func(_ context.Context, found Found) error {
+						if test.dark {
+							return denied()
+						}
+						for _, id := range map[string][]string{"eu": {"a", "b", "locked"}, "us": {"c"}}[at.Region] {
+							found(&Team{Meta: model.Meta{ID: id, ARN: arn(at.Region, id)}})
+						}
+						return nil
+					}),
+				}, {
+					Op: "x:GetTeam", Lists: []model.Resource{&Team{}}, Abroad: true, Absent: []string{"NotFound"},
+					Do: ByReference("Team", 1, nil, func(_ context.Context, refs []string, found Found) error {
+						mu.Lock()
+						asks = append(asks, at.Region+" "+refs[0])
+						mu.Unlock()
+						m := model.Meta{ID: refs[0], Region: at.Region}
+						if x, ok := model.ParseARN(refs[0]); ok {
+							m.ID, m.Region = strings.TrimPrefix(x.Resource, "team/"), x.Region
+						}
+						switch m.ID {
+						case "gone":
+							return &smithy.GenericAPIError{Code: "NotFound"}
+						case "locked":
+							return denied()
+						case "nick":
+							m.ID = "a"
+						}
+						m.ARN = arn(m.Region, m.ID)
+						found(&Team{Meta: m, Lead: model.Known("x")})
+						return nil
+					}),
+				}}
+			}
+			p, err := NewPlan([]Service{service}, table, test.reads...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for line := range strings.Lines(run(t, t.Context(), p)) {
+				if strings.HasPrefix(line, `{"kind":"Team"`) || strings.HasPrefix(line, `{"unlisted"`) || strings.HasPrefix(line, `{"absent"`) {
+					got = append(got, strings.TrimSpace(line))
+				}
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+			}
+			slices.Sort(asks)
+			slices.Sort(test.asks)
+			if !slices.Equal(asks, test.asks) {
+				t.Errorf("asked for %q, want %q", asks, test.asks)
+			}
+			if lists := slices.Contains(p.Kinds, "Team"); lists != (test.name != "references alone") || lists != slices.Contains(p.Ops, "x:ListTeams") {
+				t.Errorf("kinds %q by %q", p.Kinds, p.Ops)
+			}
+		})
+	}
 }
 
 func TestPlan(t *testing.T) {

@@ -20,6 +20,7 @@ type Plan struct {
 	often    map[string]string
 	subjects []*model.Type
 	types    []*model.Type                      // that are listed
+	listing  map[*model.Type]bool               // that are to be listed, and not only followed
 	wanted   map[*model.Type][]*model.Attribute // that somebody reads
 	follow   map[model.Kind][]reference         // attributes whose references are followed
 	lists    map[string]bool                    // calls that are made for a whole place, not about items or references
@@ -37,7 +38,7 @@ type reference struct {
 // NewPlan plans what rules read, one list for each rule. References are followed only for a
 // rule that reads both them and what they refer to.
 func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, error) {
-	p := &Plan{services: services, of: map[string]int{}, after: map[string][]string{}, abroad: map[string]bool{}, often: map[string]string{},
+	p := &Plan{services: services, listing: map[*model.Type]bool{}, of: map[string]int{}, after: map[string][]string{}, abroad: map[string]bool{}, often: map[string]string{},
 		wanted: map[*model.Type][]*model.Attribute{}, follow: map[model.Kind][]reference{}, lists: map[string]bool{}, global: map[string]bool{}, height: map[string]int{}}
 	calls := map[string]Call{}
 	for i, s := range services {
@@ -50,19 +51,22 @@ func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, e
 			p.global[c.Op] = c.Do.global || c.Do.of != nil && placeless(c.Do.of)
 			for _, r := range c.Lists {
 				t := model.TypeOf(r)
-				if t.List != c.Op {
+				if t.List != c.Op && t.Refer != c.Op {
 					return nil, fmt.Errorf("%s is listed by %s, not %s", t.Name, t.List, c.Op)
 				}
-				if (t.Scope == model.Global) != c.Do.global || (t.Scope == model.Referenced) != (c.Do.refs != "") {
+				if (t.Scope == model.Global) != c.Do.global || (t.Refer == c.Op) != (c.Do.refs != "") {
 					return nil, fmt.Errorf("%s and %s differ in scope", t.Name, c.Op)
 				}
+				p.abroad[c.Op] = p.abroad[c.Op] || t.Refer != "" // who refers to what is listed here may be elsewhere
 			}
 		}
 	}
 
-	// First the references, as what lists their kind must come after what they stand in.
+	// First the references, as what lists their kind must come after what they stand in. A rule that follows references to a kind
+	// needs no other resources of it, unless it says so by reading the kind as such: "kms.Key".
 	for _, rule := range reads {
 		var refs []reference
+		whole := map[*model.Type]bool{}
 		for _, read := range rule {
 			t, a, err := kinds.Resolve(read)
 			if err != nil {
@@ -71,14 +75,20 @@ func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, e
 			if a != nil && a.Ref != "" && !a.Part {
 				refs = append(refs, reference{t, a})
 			}
+			whole[t] = whole[t] || a == nil
 		}
 		for _, read := range rule {
 			t, _, _ := kinds.Resolve(read)
+			followed := false
 			for _, r := range refs {
-				if r.attr.Ref == t.Kind && t.Scope == model.Referenced && !slices.Contains(p.follow[t.Kind], r) {
-					p.follow[t.Kind] = append(p.follow[t.Kind], r)
+				if r.attr.Ref == t.Kind && t.Refer != "" {
+					followed = true
+					if !slices.Contains(p.follow[t.Kind], r) {
+						p.follow[t.Kind] = append(p.follow[t.Kind], r)
+					}
 				}
 			}
+			p.listing[t] = p.listing[t] || !followed || whole[t] || t.List == t.Refer
 		}
 	}
 
@@ -92,8 +102,11 @@ func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, e
 		if a != nil && !slices.Contains(p.wanted[t], a) {
 			p.wanted[t] = append(p.wanted[t], a)
 		}
-		if t.List != "" {
+		if listing, decided := p.listing[t]; t.List != "" && (listing || !decided) { // no rule reads it, but a call needs it
 			ops = append(ops, t.List)
+		}
+		if len(p.follow[t.Kind]) > 0 {
+			ops = append(ops, t.Refer)
 		}
 		if a != nil {
 			ops = append(ops, a.Calls...)
@@ -102,8 +115,8 @@ func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, e
 			if err := need(op); err != nil {
 				return nil, err
 			}
-			if calls[op].Do.all && t.List != "" {
-				p.after[op] = append(p.after[op], t.List)
+			if calls[op].Do.all { // whatever shows items of the kind comes before
+				p.after[op] = append(p.after[op], slices.DeleteFunc([]string{t.List, t.Refer}, func(before string) bool { return !slices.Contains(ops, before) })...)
 			}
 		}
 		if a != nil && !a.Both { // a second choice waits for the first
@@ -152,10 +165,18 @@ func NewPlan(services []Service, kinds model.Table, reads ...[]string) (*Plan, e
 				return err
 			}
 		}
+		if t := kinds[c.Do.refs]; t != nil && t.List != op && p.listing[t] {
+			if err := need(t.List); err != nil {
+				return err
+			}
+			p.after[op], p.often[op] = append(p.after[op], t.List), "for each "+string(t.Kind)+", listed or referred to"
+		}
 		done[op] = true
 		p.Ops = append(p.Ops, op)
 		for _, r := range c.Lists {
-			p.Kinds, p.types = append(p.Kinds, r.Kind()), append(p.types, model.TypeOf(r))
+			if t := model.TypeOf(r); t.List == op {
+				p.Kinds, p.types = append(p.Kinds, t.Kind), append(p.types, t)
+			}
 		}
 		return nil
 	}

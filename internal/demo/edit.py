@@ -12,10 +12,9 @@ import json
 import re
 import sys
 
-ACCOUNT, PARTNER = "111122223333", "999988887777"
+ACCOUNT = "111122223333"
 PRODUCTION, BACKUP = "eu-central-1", "eu-west-1"
 CALLER = f"arn:aws:sts::{ACCOUNT}:assumed-role/SecurityAudit/demo"
-CRM_KEY = "crm"  # the description that seed.py gives the key
 
 corrections = []
 
@@ -86,24 +85,6 @@ def drop(e):
 )
 def certificates_denied(e):
     denied(e, "acm:ListCertificates", "because no identity-based policy allows the acm:ListCertificates action")
-
-
-@correct("kms:DescribeKey", "denied: the policy of this key names its users only", in_json(f'"{CRM_KEY}"'))
-def own_key_denied(e):
-    key = json.loads(e["params"])["KeyId"]
-    why = "because no resource-based policy allows the kms:DescribeKey action"
-    denied(e, "kms:DescribeKey", f"on resource: {key} {why}")
-
-
-@correct(
-    "kms:DescribeKey",
-    "denied: moto does not find a key of another account; AWS does not say whether there is one",
-    in_params(PARTNER),
-)
-def foreign_key_denied(e):
-    why = "the resource does not exist in this Region, no resource-based policies allow access, "
-    why += "or a resource-based policy explicitly denies access"
-    denied(e, "kms:DescribeKey", f"on this resource because {why}")
 
 
 # Certificates.

@@ -459,6 +459,33 @@ def trails(client):
     TrailStatus.description = with_error
 
 
+def queue_settings(client):
+    """What was done to queues later: policies, encryption switched off, messages that failed."""
+
+    def change(name, **attributes):
+        sqs = client("sqs", PRODUCTION)
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        arn = f"arn:aws:sqs:{PRODUCTION}:{ACCOUNT}:{name}"
+        if "Policy" in attributes:
+            statement = {"Effect": "Allow", "Resource": arn, **attributes["Policy"]}
+            attributes["Policy"] = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        modified = get_backend("sqs")[ACCOUNT][PRODUCTION].queues[name].last_modified_timestamp
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+        get_backend("sqs")[ACCOUNT][PRODUCTION].queues[name].last_modified_timestamp = modified
+        return url
+
+    topic = f"arn:aws:sns:{PRODUCTION}:{ACCOUNT}:order-events"
+    send = {"Action": "sqs:SendMessage", "Principal": {"AWS": "*"}}
+    change("orders", Policy={"Sid": "Topic", **send, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}})
+    change("webhooks", Policy={"Sid": "Webhooks", **send})
+    change("invoice-mail", SqsManagedSseEnabled="false")
+    with ago(days=2):
+        sqs = client("sqs", PRODUCTION)
+        url = sqs.get_queue_url(QueueName="orders-dlq")["QueueUrl"]
+        for order in range(3):
+            sqs.send_message(QueueUrl=url, MessageBody=f"order {order}")
+
+
 def main():
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 5630
     endpoint = f"http://127.0.0.1:{port}"
@@ -477,6 +504,7 @@ def main():
     stacks(client)
     instances(client, key)
     trails(client)
+    queue_settings(client)
     print("ready", endpoint, flush=True)
     threading.Event().wait()
 

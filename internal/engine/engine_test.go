@@ -20,7 +20,7 @@ type (
 		ManagedSSE    model.Attr[bool]   `json:"managedSse,omitzero"    call:"sqs:GetQueueAttributes"`
 	}
 	Key struct {
-		model.Meta `call:"kms:DescribeKey" scope:"ref"`
+		model.Meta `call:"kms:ListKeys" refs:"kms:DescribeKey"`
 		State      model.Attr[string] `json:"state,omitzero" call:"kms:DescribeKey"`
 	}
 	Trail struct {
@@ -301,7 +301,6 @@ func TestRoundTrip(t *testing.T) {
 // Of what is asked for reference by reference, an answer of "none" is known; a reference that nobody followed is not.
 func TestReferenced(t *testing.T) {
 	s := snapshot()
-	s.Listed = append(s.Listed, "AWS::KMS::Key")
 	arn := "arn:aws:kms:eu:1:key/k"
 	s.Put(&Key{Meta: model.Meta{ID: "k", ARN: arn, Account: "1", Region: "eu", Refs: []string{"alias/a"}}})
 	s.PutAbsence(engine.Absence{Kind: "AWS::KMS::Key", Place: here, ID: "gone"})
@@ -310,12 +309,43 @@ func TestReferenced(t *testing.T) {
 		"k": "true", arn: "true", "alias/a": "true", "gone": "false", "dark": gapText,
 		"never": "kms:DescribeKey was not collected (never was not asked for)",
 	} {
-		got := ask(s, func(v *engine.View) engine.Verdict {
-			_, ok := engine.Find[*Key](v, ref)
-			return engine.NotApplicable(fmt.Sprint(ok))
-		}, "engine_test.Key")
-		if got.Message != want {
-			t.Errorf("%s: %v, want %s", ref, got, want)
+		find := func(what string, want string) {
+			s.PutHole(engine.Hole{Kind: "AWS::EC2::Volume", Place: here, Gap: denied}) // so that nothing is remembered
+			got := ask(s, func(v *engine.View) engine.Verdict {
+				_, ok := engine.Find[*Key](v, ref)
+				return engine.NotApplicable(fmt.Sprint(ok))
+			}, "engine_test.Key")
+			if got.Message != want {
+				t.Errorf("%s, %s: %v, want %s", ref, what, got, want)
+			}
+		}
+		unlisted := want // each reference that was followed has an answer of its own
+		if ref == "never" {
+			unlisted = "kms:ListKeys was not collected"
+		}
+		find("nobody listed keys", unlisted)
+		s.Listed = append(s.Listed, "AWS::KMS::Key")
+		find("all keys are listed", want)
+		s.Listed = s.Listed[:len(s.Listed)-1]
+	}
+	// What is listed is the account's own, and judged; of what it refers to the rest is others'.
+	for _, listed := range []bool{true, false} {
+		if listed {
+			s.Listed = append(s.Listed, "AWS::KMS::Key")
+		} else {
+			s.Listed = nil
+		}
+		var got []string
+		for r := range engine.Evaluate(s, []engine.Rule{{ID: "kms-key-any", Severity: engine.Low, Worst: engine.Low, Reads: []string{"engine_test.Key"},
+			Check: engine.Each(func(*engine.View, *Key) engine.Verdict { return engine.Pass() })}}) {
+			got = append(got, r.Resource.ID+" "+string(r.Status))
+		}
+		want := []string{"k pass"}
+		if !listed {
+			want = append(want, "* not-assessed")
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("listed %v: %q, want %q", listed, got, want)
 		}
 	}
 }

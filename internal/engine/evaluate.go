@@ -105,7 +105,11 @@ func parts(s *Snapshot, rule *Rule) iter.Seq[func([]Result) []Result] {
 				return
 			}
 		}
-		if holes := s.holesOf(t); len(holes) > 0 {
+		holes := s.holesOf(t)
+		if t.List != t.Refer { // else what is the account's own is listed, and of what it refers to, only that is its to judge
+			holes = slices.DeleteFunc(slices.Clone(holes), func(h Hole) bool { return h.ID != "" })
+		}
+		if len(holes) > 0 {
 			yield(func(batch []Result) []Result { return appendHoles(batch, s, rule, holes) })
 		}
 	}

@@ -267,7 +267,7 @@ func (s *Snapshot) holesOf(t *model.Type) []Hole {
 	if t.List == "" || s.lists(t.Kind) {
 		return s.holes[t.Kind]
 	}
-	var out []Hole
+	out := slices.Clone(s.holes[t.Kind]) // of references that were followed
 	seen := map[model.Place]bool{}
 	for _, p := range s.Read {
 		if t.Scope == model.Global {
@@ -312,7 +312,8 @@ func (s *Snapshot) holesIn(t *model.Type, in scope) []Hole {
 	})
 }
 
-// hides returns why a resource that is not there may exist in a scope all the same, or nil if it cannot.
+// hides returns why a resource that is not there may exist in a scope all the same, or nil if it cannot. A reference that has
+// an answer of its own needs no list.
 func (s *Snapshot) hides(t *model.Type, in scope, id string) *model.Gap {
 	type hidesKey struct {
 		kind model.Kind
@@ -328,7 +329,10 @@ func (s *Snapshot) hides(t *model.Type, in scope, id string) *model.Gap {
 			return m
 		})
 	}
-	return cmp.Or(gaps[id], gaps[""])
+	if gap := gaps[id]; gap != nil || s.absent[t.Kind][key{in.Account, in.Region, id}] {
+		return gap
+	}
+	return gaps[""]
 }
 
 // Len returns the number of resources.

@@ -322,17 +322,17 @@ func Find[R model.Resource](v *View, ref string) (none R, ok bool) {
 	if isARN && ok && (v.rule.Organization || account.sees(found.About())) {
 		return found, true
 	}
-	if isARN && t.Scope != model.Referenced {
+	if isARN && t.Refer == "" {
 		in = scope{Account: arn.Account, Region: arn.Region}
 	}
-	if t.Scope == model.Referenced { // each reference was asked for by itself, or not at all
+	if t.Refer != "" { // each reference was asked for by itself, or not at all
 		if gap := v.snap.hides(t, in, ref); gap != nil {
 			panic(model.Missing{Gap: gap})
 		}
 		if v.snap.absent[t.Kind][key{in.Account, in.Region, ref}] {
 			return none, false
 		}
-		panic(model.Missing{Gap: &model.Gap{Reason: model.NotCollected, Call: t.List, Detail: ref + " was not asked for"}})
+		panic(model.Missing{Gap: &model.Gap{Reason: model.NotCollected, Call: t.Refer, Detail: ref + " was not asked for"}})
 	}
 	if isARN && (!v.snap.read[model.Place(in)] || !v.rule.Organization && !account.covers(model.Place(in))) { // nor do ARNs of S3 buckets and the like tell the account
 		panic(model.Missing{Gap: &model.Gap{Reason: model.OutsideScan, Call: t.List, Detail: ref}})

@@ -48,7 +48,7 @@ const (
 	Global         = "global"  // listed by one call for the whole account
 	AccountSubject = "account" // not listed: one per account, for facts and existence rules
 	RegionSubject  = "region"  // not listed: one per region
-	Referenced     = "ref"     // only what others refer to is asked for, each reference by itself
+	Referenced     = "ref"     // not listed: only what others refer to is asked for, each reference by itself
 )
 
 // A Type is what the struct of a kind says about itself.
@@ -57,6 +57,7 @@ type Type struct {
 	Name  string // Go name as rules write it: "sqs.Queue"
 	Scope string
 	List  string // call tag of Meta
+	Refer string // the call that asks for single references: List, if the scope is Referenced; for what is listed too, the refs tag of Meta; else ""
 	Attrs []Attribute
 	New   func() Resource
 }
@@ -111,6 +112,9 @@ func TypeOf(r Resource) *Type {
 	t := &Type{
 		Kind: r.Kind(), Name: rt.String(), Scope: meta.Tag.Get("scope"), List: meta.Tag.Get("call"),
 		New: func() Resource { return reflect.New(rt).Interface().(Resource) },
+	}
+	if t.Refer = meta.Tag.Get("refs"); t.Scope == Referenced {
+		t.Refer = t.List
 	}
 	for i := range rt.NumField() {
 		f := rt.Field(i)

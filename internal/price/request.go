@@ -13,6 +13,7 @@ type Request struct {
 //   - CloudWatch: its pricing page: GetMetricData USD 0.01 for 1 000 metrics requested, and it takes 500 a request (API Reference);
 //     GetMetricStatistics, ListMetrics and GetMetricWidgetImage USD 0.01 for 1 000 requests.
 //   - KMS: its pricing page: USD 0.03 for 10 000 requests, 20 000 a month are free. It names no operations that would not count.
+//   - Secrets Manager: its pricing page: USD 0.05 for 10 000 calls.
 //   - S3: its pricing page, us-east-1: LIST requests USD 0.005 for 1 000, GET and all others USD 0.0004 for 1 000.
 func RequestOf(op string) (r Request, priced bool) {
 	service, name, _ := strings.Cut(op, ":")
@@ -25,6 +26,8 @@ func RequestOf(op string) (r Request, priced bool) {
 		return Request{0.01 / 1000, "USD 0.01 for 1000 requests, after a million free ones a month"}, true
 	case service == "kms":
 		return Request{0.03 / 10000, "USD 0.03 for 10000 requests, after 20000 free ones a month"}, true
+	case service == "secretsmanager":
+		return Request{0.05 / 10000, "USD 0.05 for 10000 requests"}, true
 	case service == "s3" && strings.HasPrefix(name, "List"):
 		return Request{0.005 / 1000, "USD 0.005 for 1000 requests"}, true
 	case service == "s3":

@@ -3,7 +3,6 @@ package sqs
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
@@ -22,9 +21,6 @@ func (p *deadLetterQueue) Validate() error {
 	}
 	return engine.CheckGlobs("exclude", p.Exclude)
 }
-
-// sources finds the queues that hand their failed messages to another queue.
-var sources = engine.NewIndex(func(q *sqs.Queue) []string { return []string{q.DeadLetterARN.Get()} })
 
 var _ = Rules.Add(engine.Rule{
 	ID:       "sqs-queue-dead-letter-queue",
@@ -57,11 +53,8 @@ aws sqs set-queue-attributes --queue-url <queue-url> --attributes '{"RedrivePoli
 		if target != "" {
 			return redrive(v, p, q, target)
 		}
-		if allow := q.RedriveAllow.Get(); allow == "allowAll" || allow == "byQueue" {
-			return engine.NotApplicable("is a dead-letter queue: its redrive allow policy says " + allow)
-		}
-		if source, ok := sources.At(v, q.ARN).First(func(*sqs.Queue) bool { return true }); ok {
-			return engine.NotApplicable("is the dead-letter queue of " + source.Name)
+		if why := deadLetters(v, q); why != "" {
+			return engine.NotApplicable(why)
 		}
 		return engine.Fail("no dead-letter queue: a message that keeps failing is retried until it expires, and is then lost")
 	}),
@@ -94,6 +87,3 @@ func redrive(v *engine.View, p *deadLetterQueue, q *sqs.Queue, target string) en
 	}
 	return engine.Pass()
 }
-
-// isFIFO tells by the name: SQS requires the suffix of FIFO queues and refuses the dot in others.
-func isFIFO(name string) bool { return strings.HasSuffix(name, ".fifo") }

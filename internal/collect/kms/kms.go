@@ -2,12 +2,16 @@
 package kms
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"io"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"awsscanner/internal/collect"
 	"awsscanner/internal/model"
@@ -17,17 +21,29 @@ import (
 func Calls(at collect.At) []collect.Call {
 	c := kms.NewFromConfig(at.Config)
 	return []collect.Call{{
+		Op:    "kms:ListKeys",
+		Lists: []model.Resource{&my.Key{}},
+		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
+			pages := kms.NewListKeysPaginator(c, &kms.ListKeysInput{Limit: aws.Int32(1000)})
+			for pages.HasMorePages() {
+				page, err := pages.NextPage(ctx)
+				if err != nil {
+					return err
+				}
+				for _, k := range page.Keys {
+					found(&my.Key{Meta: model.Meta{ID: aws.ToString(k.KeyId), ARN: aws.ToString(k.KeyArn)}})
+				}
+			}
+			return nil
+		}),
+	}, {
 		Op:     "kms:DescribeKey",
 		Lists:  []model.Resource{&my.Key{}},
 		Abroad: true,
 		Absent: []string{"NotFoundException"},
 		Do: collect.ByReference("AWS::KMS::Key", 1, func(ref string) bool { return !my.AWSManaged(ref) },
 			func(ctx context.Context, refs []string, found collect.Found) error {
-				out, err := c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &refs[0]}, func(o *kms.Options) {
-					if arn, ok := model.ParseARN(refs[0]); ok { // to any other region KMS would say that there is no such key
-						o.Region = cmp.Or(arn.Region, o.Region)
-					}
-				})
+				out, err := c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &refs[0]}, inRegionOf(refs[0]))
 				if err != nil {
 					return err
 				}
@@ -35,19 +51,102 @@ func Calls(at collect.At) []collect.Call {
 					found(&my.Key{}) // always there: without it the answer says nothing
 					return nil
 				}
-				k := out.KeyMetadata
-				arn, _ := model.ParseARN(aws.ToString(k.Arn))
-				key := &my.Key{
-					Meta:         model.Meta{ID: aws.ToString(k.KeyId), ARN: aws.ToString(k.Arn), Account: arn.Account, Region: arn.Region},
-					State:        model.FromString(k.KeyState),
-					Manager:      model.FromString(k.KeyManager),
-					DeletionDate: model.FromPtr(k.DeletionDate),
-				}
-				if k.KeyState != "" && k.KeyState != types.KeyStatePendingDeletion {
-					key.DeletionDate = model.OrNone(k.DeletionDate)
-				}
-				found(key)
+				found(metadata(out.KeyMetadata))
 				return nil
 			}),
+	}, {
+		Op:    "kms:GetKeyPolicy",
+		Needs: []string{"kms.Key.Manager"},
+		When:  collect.If(func(k *my.Key) bool { return k.Account == at.Account && k.Manager.Get() == "CUSTOMER" }), // it does not tell of keys of others
+		Do: collect.PerItem(func(ctx context.Context, k *my.Key) error {
+			out, err := c.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: &k.ARN}, inRegionOf(k.ARN)) // a key has one policy, named default
+			if err == nil {
+				k.Policy = model.FromPtr(out.Policy)
+			}
+			return err
+		}),
+	}, {
+		Op:    "kms:GetKeyRotationStatus",
+		Needs: []string{"kms.Key.Manager", "kms.Key.State", "kms.Key.Spec", "kms.Key.Origin", "kms.Key.PrimaryARN"},
+		When: collect.If(func(k *my.Key) bool {
+			return k.Account == at.Account && k.Manager.Get() == "CUSTOMER" && k.CannotRotate() == ""
+		}),
+		Do: collect.PerItem(func(ctx context.Context, k *my.Key) error {
+			told := false
+			out, err := c.GetKeyRotationStatus(ctx, &kms.GetKeyRotationStatusInput{KeyId: &k.ARN}, inRegionOf(k.ARN), tells(`"KeyRotationEnabled"`, &told))
+			if err != nil || !told {
+				return err
+			}
+			k.Rotates, k.RotationDays = model.Known(out.KeyRotationEnabled), model.Known(0)
+			if out.KeyRotationEnabled {
+				k.RotationDays = days(out.RotationPeriodInDays)
+			}
+			return nil
+		}),
 	}}
+}
+
+// tells looks for a member in the answer: of one that the SDK keeps as a bool it makes false if it is not there.
+func tells(member string, told *bool) func(*kms.Options) {
+	return func(o *kms.Options) {
+		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
+			return s.Deserialize.Add(middleware.DeserializeMiddlewareFunc("tells", func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
+				middleware.DeserializeOutput, middleware.Metadata, error) {
+				out, metadata, err := next.HandleDeserialize(ctx, in)
+				if response, ok := out.RawResponse.(*smithyhttp.Response); ok && err == nil {
+					var body []byte
+					if body, err = io.ReadAll(response.Body); err == nil {
+						*told = bytes.Contains(body, []byte(member))
+						err = response.Body.Close()
+					}
+					response.Body = io.NopCloser(bytes.NewReader(body))
+				}
+				return out, metadata, err
+			}), middleware.After)
+		})
+	}
+}
+
+// inRegionOf sends a request to the region of a key: to any other one KMS would say that there is no such key.
+func inRegionOf(ref string) func(*kms.Options) {
+	return func(o *kms.Options) {
+		if arn, ok := model.ParseARN(ref); ok {
+			o.Region = cmp.Or(arn.Region, o.Region)
+		}
+	}
+}
+
+func metadata(k *types.KeyMetadata) *my.Key {
+	arn, _ := model.ParseARN(aws.ToString(k.Arn))
+	out := &my.Key{
+		Meta:         model.Meta{ID: aws.ToString(k.KeyId), ARN: aws.ToString(k.Arn), Account: arn.Account, Region: arn.Region},
+		State:        model.FromString(k.KeyState),
+		Manager:      model.FromString(k.KeyManager),
+		DeletionDate: model.FromPtr(k.DeletionDate),
+		DeletionDays: days(k.PendingDeletionWindowInDays),
+		Created:      model.FromPtr(k.CreationDate),
+		Spec:         model.FromString(k.KeySpec),
+		Usage:        model.FromString(k.KeyUsage),
+		Origin:       model.FromString(k.Origin),
+		MultiRegion:  model.FromPtr(k.MultiRegion),
+	}
+	if k.KeyState != "" && k.KeyState != types.KeyStatePendingDeletion {
+		out.DeletionDate = model.OrNone(k.DeletionDate)
+	}
+	if k.KeyState != "" && k.KeyState != types.KeyStatePendingReplicaDeletion {
+		out.DeletionDays = model.Known(0)
+	}
+	if m := k.MultiRegionConfiguration; m != nil && m.PrimaryKey != nil {
+		out.PrimaryARN = model.FromPtr(m.PrimaryKey.Arn)
+	} else if k.MultiRegion != nil && !*k.MultiRegion {
+		out.PrimaryARN = model.Known("")
+	}
+	return out
+}
+
+func days(n *int32) (unknown model.Attr[int]) {
+	if n == nil {
+		return unknown
+	}
+	return model.Known(int(*n))
 }

@@ -14,6 +14,8 @@ import (
 	"awsscanner/internal/collect/rds"
 	"awsscanner/internal/collect/resourcegroupstaggingapi"
 	"awsscanner/internal/collect/s3"
+	"awsscanner/internal/collect/secretsmanager"
+	"awsscanner/internal/collect/sns"
 	"awsscanner/internal/collect/sqs"
 	"awsscanner/internal/collect/ssm"
 )
@@ -31,6 +33,8 @@ var All = []collect.Service{
 	organizations.Calls,
 	resourcegroupstaggingapi.Calls,
 	s3.Calls,
+	secretsmanager.Calls,
+	sns.Calls,
 	sqs.Calls,
 	ssm.Calls,
 }

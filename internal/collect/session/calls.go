@@ -56,7 +56,7 @@ func (p Partition) VPCEndpoint(service, region string) string {
 		return "com.amazonaws.iam" // one for all regions
 	case "cloudwatchlogs":
 		return prefix + region + ".logs"
-	case "account", "acm", "cloudformation", "cloudtrail", "ec2", "kms", "organizations", "sqs", "ssm", "sts":
+	case "account", "acm", "cloudformation", "cloudtrail", "ec2", "kms", "organizations", "secretsmanager", "sns", "sqs", "ssm", "sts":
 		if home := p.Home(service); home != "" {
 			region = home
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -82,14 +83,21 @@ func fill(q *my.Queue, attributes map[string]string) error {
 	q.DeadLetterARN = model.Known(redrive.DeadLetterTargetArn)
 	q.MaxReceives = model.Known(receives)
 	q.RedriveAllow = model.Known(allow.RedrivePermission)
+	q.Policy = model.Known(attributes["Policy"])
 	q.KMSKey = model.Known(attributes["KmsMasterKeyId"])
 	if s, ok := attributes["SqsManagedSseEnabled"]; ok {
 		q.ManagedSSE = model.Known(s == "true")
 	}
-	for name, to := range map[string]*model.Attr[int]{"ApproximateNumberOfMessages": &q.Messages, "MessageRetentionPeriod": &q.RetentionSecs} {
+	for name, to := range map[string]*model.Attr[int]{
+		"ApproximateNumberOfMessages": &q.Messages, "ApproximateNumberOfMessagesNotVisible": &q.InFlight, "MessageRetentionPeriod": &q.RetentionSecs,
+		"VisibilityTimeout": &q.VisibilitySecs, "ReceiveMessageWaitTimeSeconds": &q.WaitSecs,
+	} {
 		if n, err := strconv.Atoi(attributes[name]); err == nil {
 			*to = model.Known(n)
 		}
+	}
+	if secs, err := strconv.ParseInt(attributes["CreatedTimestamp"], 10, 64); err == nil {
+		q.Created = model.Known(time.Unix(secs, 0).UTC())
 	}
 	return nil
 }

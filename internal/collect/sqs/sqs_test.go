@@ -24,7 +24,7 @@ func TestQueues(t *testing.T) {
 		case op == "ListQueues":
 			return `{"QueueUrls":["https://q/1/d","https://q/1/e"]}`
 		case strings.Contains(params, "q/1/a"):
-			return `{"Attributes":{"QueueArn":"a","SqsManagedSseEnabled":"true","MessageRetentionPeriod":"345600","ApproximateNumberOfMessages":"2","RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:d\",\"maxReceiveCount\":\"5\"}"}}`
+			return `{"Attributes":{"QueueArn":"a","SqsManagedSseEnabled":"true","MessageRetentionPeriod":"345600","ApproximateNumberOfMessages":"2","ApproximateNumberOfMessagesNotVisible":"1","VisibilityTimeout":"30","ReceiveMessageWaitTimeSeconds":"0","CreatedTimestamp":"1767225600","Policy":"{}","RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:d\",\"maxReceiveCount\":\"5\"}"}}`
 		case strings.Contains(params, "q/1/b"):
 			return `!AccessDenied no`
 		case strings.Contains(params, "q/1/c"):
@@ -35,10 +35,10 @@ func TestQueues(t *testing.T) {
 		return `{}`
 	})
 	collecttest.Want(t, got,
-		meta("a")+`,"deadLetterArn":"arn:d","maxReceives":5,"redriveAllow":"","kmsKey":"","managedSse":true,"messages":2,"retentionSeconds":345600}`,
+		meta("a")+`,"deadLetterArn":"arn:d","maxReceives":5,"redriveAllow":"","policy":"{}","kmsKey":"","managedSse":true,"messages":2,"inFlight":1,"retentionSeconds":345600,"visibilitySeconds":30,"waitSeconds":0,"created":"2026-01-01T00:00:00Z"}`,
 		meta("b")+`,"gaps":[{"reason":"access-denied","call":"sqs:GetQueueAttributes","detail":"AccessDenied: no"}]}`,
 		meta("c")+`,"gaps":[{"reason":"call-failed","call":"sqs:GetQueueAttributes","detail":"invalid character 'g' looking for beginning of value"}]}`,
-		meta("d")+`,"deadLetterArn":"arn:d","maxReceives":3,"redriveAllow":"byQueue","kmsKey":""}`,
+		meta("d")+`,"deadLetterArn":"arn:d","maxReceives":3,"redriveAllow":"byQueue","policy":"","kmsKey":""}`,
 		meta("e")+`}`,
 	)
 	if n := len(slices.Compact(requests)); len(requests) != 7 || n != 2 {

@@ -49,16 +49,17 @@ func Run(t *testing.T, rules []engine.Rule) {
 			if err := rule.Validate(); err != nil {
 				t.Error(err)
 			}
-			subject := false
+			subject, whole := false, false
 			for _, read := range rule.Needs() {
-				typ, _, err := kinds.All.Resolve(read)
+				typ, attr, err := kinds.All.Resolve(read)
 				if err != nil {
 					t.Fatal(err)
 				}
 				subject = subject || typ == rule.Check.Subject
+				whole = whole || typ == rule.Check.Subject && attr == nil
 			}
-			if !subject {
-				t.Fatalf("Reads lacks the subject %s", rule.Check.Subject.Name)
+			if of := rule.Check.Subject; !subject || !whole && of.Refer != "" && of.Refer != of.List {
+				t.Fatalf("Reads lacks the subject %s", of.Name) // as such, if its kind is followed by reference too: else it might not be listed
 			}
 			data, err := os.ReadFile(filepath.Join("testdata", rule.ID+".jsonl"))
 			if err != nil {

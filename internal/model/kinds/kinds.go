@@ -13,6 +13,8 @@ import (
 	"awsscanner/internal/model/organizations"
 	"awsscanner/internal/model/rds"
 	"awsscanner/internal/model/s3"
+	"awsscanner/internal/model/secretsmanager"
+	"awsscanner/internal/model/sns"
 	"awsscanner/internal/model/sqs"
 	"awsscanner/internal/model/ssm"
 )
@@ -30,6 +32,8 @@ var All = model.NewTable(
 	&rds.DBInstance{}, &rds.DBCluster{}, &rds.DBSnapshot{}, &rds.DBClusterSnapshot{},
 	&organizations.Organization{},
 	&s3.Account{}, &s3.Bucket{},
+	&secretsmanager.Secret{},
+	&sns.Topic{},
 	&sqs.Queue{},
 	&ssm.Parameter{},
 )
