@@ -65,8 +65,8 @@ func Calls(at collect.At) []collect.Call {
 		}),
 	}, {
 		Op:    "lambda:GetPolicy#aliases",
-		Needs: []string{"lambda.Function.Aliases"},
-		When:  collect.If(func(f *my.Function) bool { return len(f.Aliases.Get()) > 0 }),
+		Needs: []string{"lambda.Function.Master", "lambda.Function.Aliases"},
+		When:  collect.If(func(f *my.Function) bool { return f.Master.Get() == "" && len(f.Aliases.Get()) > 0 }),
 		Do: collect.PerItem(func(ctx context.Context, f *my.Function) (err error) {
 			var names []string
 			for _, a := range f.Aliases.Get() {
@@ -93,8 +93,8 @@ func Calls(at collect.At) []collect.Call {
 		}),
 	}, {
 		Op:    "lambda:GetPolicy#versions",
-		Needs: []string{"lambda.Function.Versions"},
-		When:  collect.If(func(f *my.Function) bool { return len(f.Versions.Get()) > 0 }),
+		Needs: []string{"lambda.Function.Master", "lambda.Function.Versions"},
+		When:  collect.If(func(f *my.Function) bool { return f.Master.Get() == "" && len(f.Versions.Get()) > 0 }),
 		Do: collect.PerItem(func(ctx context.Context, f *my.Function) (err error) {
 			var numbers []string
 			for _, v := range f.Versions.Get() {
