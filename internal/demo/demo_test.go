@@ -185,7 +185,9 @@ func foreign(text string) (hosts []string) {
 			hosts = append(hosts, a[1])
 		}
 	}
-	return slices.DeleteFunc(hosts, func(h string) bool { return strings.HasSuffix("."+h, ".amazonaws.com") })
+	return slices.DeleteFunc(hosts, func(h string) bool {
+		return strings.HasSuffix("."+h, ".amazonaws.com") || strings.HasSuffix(h, ".on.aws") // the latter are URLs of Lambda functions
+	})
 }
 
 func TestForeign(t *testing.T) {
@@ -193,6 +195,7 @@ func TestForeign(t *testing.T) {
 		`{"u":"https://sqs.eu-central-1.amazonaws.com/1/q","oid":"1.3.6.1.5.5.7.3.1"}`: "",
 		`<ip>172.31.0.4</ip> shop.acme.example, ip-172-31-0-4.ec2.internal`:            "",
 		`https://sqs.eu-central-1.amazonaws.com.evil.net/`:                             "sqs.eu-central-1.amazonaws.com.evil.net sqs.eu-central-1.amazonaws.com.evil.net",
+		`https://x.lambda-url.eu-central-1.on.aws/`:                                    "",
 		`http://127.0.0.1:5630/1/q`:                                                    "127.0.0.1:5630 127.0.0.1",
 		`<cidrIp>0.0.0.0/0</cidrIp><publicIp>203.0.113.25</publicIp>`:                  "",
 		`"54.214.7.9"`:           "54.214.7.9",
