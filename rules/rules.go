@@ -7,12 +7,16 @@ import (
 
 	"awsscanner/internal/engine"
 	"awsscanner/rules/acm"
+	"awsscanner/rules/autoscaling"
 	"awsscanner/rules/cloudformation"
 	"awsscanner/rules/cloudtrail"
 	"awsscanner/rules/cloudwatchlogs"
+	"awsscanner/rules/dynamodb"
 	"awsscanner/rules/ec2"
+	"awsscanner/rules/elasticloadbalancingv2"
 	"awsscanner/rules/iam"
 	"awsscanner/rules/kms"
+	"awsscanner/rules/lambda"
 	"awsscanner/rules/rds"
 	"awsscanner/rules/s3"
 	"awsscanner/rules/secretsmanager"
@@ -24,11 +28,15 @@ import (
 // All is every rule of the scanner, in the order of services and IDs.
 var All = slices.SortedFunc(slices.Values(slices.Concat(
 	acm.Rules,
+	autoscaling.Rules,
 	cloudformation.Rules,
 	cloudtrail.Rules,
 	cloudwatchlogs.Rules,
+	dynamodb.Rules,
 	ec2.Rules,
 	iam.Rules,
+	elasticloadbalancingv2.Rules,
+	lambda.Rules,
 	rds.Rules,
 	s3.Rules,
 	kms.Rules,

@@ -42,7 +42,7 @@ func emptyAccounts(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>`)
 	case strings.HasSuffix(target, "ListAccounts"):
 		io.WriteString(w, `{"Accounts":[{"Id":"111111111111","State":"ACTIVE"},{"Id":"222222222222","State":"ACTIVE"},{"Id":"333333333333","State":"ACTIVE"}]}`)
-	case target != "":
+	case target != "", strings.HasPrefix(r.URL.Path, "/2015-03-31/functions"): // the latter is Lambda
 		io.WriteString(w, `{}`)
 	case strings.Contains(text, "Action=AssumeRole") && !strings.Contains(text, "333333333333"):
 		w.WriteHeader(403)

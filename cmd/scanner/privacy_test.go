@@ -28,7 +28,7 @@ import (
 
 // endpointOf names the endpoints that are not called as their service is here.
 var endpointOf = map[string]string{
-	"cloudwatch": "monitoring", "cloudwatchlogs": "logs", "configservice": "config", "efs": "elasticfilesystem", "elasticloadbalancingv2": "elasticloadbalancing",
+	"applicationautoscaling": "application-autoscaling", "cloudwatch": "monitoring", "cloudwatchlogs": "logs", "configservice": "config", "efs": "elasticfilesystem", "elasticloadbalancingv2": "elasticloadbalancing",
 	"eventbridge": "events", "sfn": "states", "ecr": "api.ecr", "opensearch": "es", "ssoadmin": "sso", "s3control": "s3-control", "resourcegroupstaggingapi": "tagging", "emr": "elasticmapreduce",
 }
 

@@ -193,7 +193,7 @@ func foreign(text string) (hosts []string) {
 		}
 	}
 	return slices.DeleteFunc(hosts, func(h string) bool {
-		return strings.HasSuffix("."+h, ".amazonaws.com") || strings.HasSuffix("."+h, ".aws.amazon.com") || h == "www.w3.org" // names of XML namespaces
+		return strings.HasSuffix("."+h, ".amazonaws.com") || strings.HasSuffix("."+h, ".aws.amazon.com") || strings.HasSuffix(h, ".on.aws") || h == "www.w3.org" // URLs of Lambda functions, names of XML namespaces
 	})
 }
 
@@ -203,6 +203,7 @@ func TestForeign(t *testing.T) {
 		`https://signin.aws.amazon.com/saml`:                                           "",
 		`<ip>172.31.0.4</ip> shop.acme.example, ip-172-31-0-4.ec2.internal`:            "",
 		`https://sqs.eu-central-1.amazonaws.com.evil.net/`:                             "sqs.eu-central-1.amazonaws.com.evil.net sqs.eu-central-1.amazonaws.com.evil.net",
+		`https://x.lambda-url.eu-central-1.on.aws/`:                                    "",
 		`http://127.0.0.1:5630/1/q`:                                                    "127.0.0.1:5630 127.0.0.1",
 		`<cidrIp>0.0.0.0/0</cidrIp><publicIp>203.0.113.25</publicIp>`:                  "",
 		`"54.214.7.9"`:           "54.214.7.9",

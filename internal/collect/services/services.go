@@ -4,12 +4,16 @@ package services
 import (
 	"awsscanner/internal/collect"
 	"awsscanner/internal/collect/acm"
+	"awsscanner/internal/collect/autoscaling"
 	"awsscanner/internal/collect/cloudformation"
 	"awsscanner/internal/collect/cloudtrail"
 	"awsscanner/internal/collect/cloudwatchlogs"
+	"awsscanner/internal/collect/dynamodb"
 	"awsscanner/internal/collect/ec2"
+	"awsscanner/internal/collect/elasticloadbalancingv2"
 	"awsscanner/internal/collect/iam"
 	"awsscanner/internal/collect/kms"
+	"awsscanner/internal/collect/lambda"
 	"awsscanner/internal/collect/organizations"
 	"awsscanner/internal/collect/rds"
 	"awsscanner/internal/collect/resourcegroupstaggingapi"
@@ -23,12 +27,16 @@ import (
 // All is every service that the scanner can read.
 var All = []collect.Service{
 	acm.Calls,
+	autoscaling.Calls,
 	cloudformation.Calls,
 	cloudtrail.Calls,
 	cloudwatchlogs.Calls,
+	dynamodb.Calls,
 	ec2.Calls,
 	iam.Calls,
+	elasticloadbalancingv2.Calls,
 	kms.Calls,
+	lambda.Calls,
 	rds.Calls,
 	organizations.Calls,
 	resourcegroupstaggingapi.Calls,

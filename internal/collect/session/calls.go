@@ -45,7 +45,7 @@ func (p Partition) VPCEndpoint(service, region string) string {
 	switch p.Name {
 	case "aws", "aws-us-gov":
 	case "aws-cn":
-		if slices.Contains([]string{"account", "cloudformation", "ec2", "sqs", "sts"}, service) {
+		if slices.Contains([]string{"account", "applicationautoscaling", "autoscaling", "cloudformation", "ec2", "lambda", "sqs", "sts"}, service) {
 			prefix = "cn.com.amazonaws."
 		}
 	default: // of which no list is public
@@ -56,7 +56,11 @@ func (p Partition) VPCEndpoint(service, region string) string {
 		return "com.amazonaws.iam" // one for all regions
 	case "cloudwatchlogs":
 		return prefix + region + ".logs"
-	case "account", "acm", "cloudformation", "cloudtrail", "ec2", "kms", "organizations", "secretsmanager", "sns", "sqs", "ssm", "sts":
+	case "applicationautoscaling":
+		return prefix + region + ".application-autoscaling"
+	case "elasticloadbalancingv2":
+		return prefix + region + ".elasticloadbalancing"
+	case "account", "acm", "autoscaling", "cloudformation", "cloudtrail", "dynamodb", "ec2", "kms", "lambda", "organizations", "rds", "secretsmanager", "sns", "sqs", "ssm", "sts":
 		if home := p.Home(service); home != "" {
 			region = home
 		}

@@ -1,0 +1,9 @@
+package autoscaling
+
+import (
+	"testing"
+
+	"awsscanner/internal/engine/enginetest"
+)
+
+func Test(t *testing.T) { enginetest.Run(t, Rules) }

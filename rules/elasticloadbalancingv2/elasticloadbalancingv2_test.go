@@ -1,0 +1,9 @@
+package elasticloadbalancingv2
+
+import (
+	"testing"
+
+	"awsscanner/internal/engine/enginetest"
+)
+
+func Test(t *testing.T) { enginetest.Run(t, Rules) }
