@@ -198,9 +198,13 @@ func (d *driver) answered(k model.Kind, at int) map[string]bool {
 	defer d.mu.Unlock()
 	refs := map[string]bool{}
 	for _, it := range d.items[k] {
-		if it.known && it.at == at {
-			m := it.About()
-			for _, ref := range append([]string{m.ID, m.ARN}, m.Refs...) {
+		if !it.known {
+			continue
+		}
+		m := it.About()
+		refs[m.ARN] = true // which means the same from everywhere
+		if it.at == at {
+			for _, ref := range append([]string{m.ID}, m.Refs...) {
 				refs[ref] = true
 			}
 		}

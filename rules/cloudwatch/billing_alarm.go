@@ -64,12 +64,17 @@ resource "aws_cloudwatch_metric_alarm" "charges" {
 
 	Check: engine.EachWith(billingAlarm{AcceptBudget: true}, func(v *engine.View, p *billingAlarm, a *cloudwatch.Account) engine.Verdict {
 		regions := slices.Concat(v.Regions(), v.Unread())
-		if !slices.Contains(regions, billingRegion) && !slices.Contains(regions, model.AnyRegion) { // where that region is, it is always on
+		here := slices.Contains(regions, billingRegion)
+		if !here && len(regions) > 0 && !slices.Contains(regions, model.AnyRegion) { // where that region is, it is always on
 			return engine.NotApplicable("only the partition aws has metrics of charges")
 		}
 		var tried []string
 		watched := func(owner string) bool {
-			v := v.At(model.Place{Account: owner, Region: billingRegion})
+			in := model.Place{Account: owner, Region: billingRegion}
+			if owner == a.Account && !here {
+				in.Region = "" // nobody could enter the account: the reason stands there
+			}
+			v := v.At(in)
 			return engine.Join[*cloudwatch.Alarm](v).Any(func(alarm *cloudwatch.Alarm) bool {
 				if !charges(alarm, a.Account) || p.AlarmName != "" && !engine.Match(p.AlarmName, alarm.Name) {
 					return false

@@ -54,9 +54,13 @@ func (p Partition) VPCEndpoint(service, region string) string {
 	switch service {
 	case "iam":
 		return "com.amazonaws.iam" // one for all regions
+	case "cloudwatch":
+		return prefix + region + ".monitoring"
 	case "cloudwatchlogs":
 		return prefix + region + ".logs"
-	case "account", "acm", "cloudformation", "cloudtrail", "ec2", "kms", "organizations", "sqs", "ssm", "sts":
+	case "configservice":
+		return prefix + region + ".config"
+	case "account", "acm", "budgets", "cloudformation", "cloudtrail", "ec2", "guardduty", "kms", "organizations", "sns", "sqs", "ssm", "sts":
 		if home := p.Home(service); home != "" {
 			region = home
 		}

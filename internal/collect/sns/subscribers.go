@@ -1,4 +1,3 @@
-// Package sns collects from Amazon SNS.
 package sns
 
 import (

@@ -1,4 +1,3 @@
-// Package sns holds the resources of Amazon SNS.
 package sns
 
 import (
