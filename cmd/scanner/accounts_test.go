@@ -36,6 +36,9 @@ func emptyAccounts(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"Regions":[{"RegionName":"eu-west-1","RegionOptStatus":"ENABLED_BY_DEFAULT"}]}`)
 	case strings.HasSuffix(target, "ListAccounts"):
 		io.WriteString(w, `{"Accounts":[{"Id":"111111111111","State":"ACTIVE"},{"Id":"222222222222","State":"ACTIVE"},{"Id":"333333333333","State":"ACTIVE"}]}`)
+	case strings.HasSuffix(target, "DescribeOrganization"):
+		w.WriteHeader(400)
+		io.WriteString(w, `{"__type":"AWSOrganizationsNotInUseException","message":"Your account is not a member of an organization."}`)
 	case target != "", strings.HasPrefix(r.URL.Path, "/detector"):
 		io.WriteString(w, `{}`)
 	case r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor":
