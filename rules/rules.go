@@ -8,12 +8,16 @@ import (
 	"awsscanner/internal/engine"
 	"awsscanner/rules/acm"
 	"awsscanner/rules/autoscaling"
+	"awsscanner/rules/budgets"
 	"awsscanner/rules/cloudformation"
 	"awsscanner/rules/cloudtrail"
+	"awsscanner/rules/cloudwatch"
 	"awsscanner/rules/cloudwatchlogs"
+	"awsscanner/rules/configservice"
 	"awsscanner/rules/dynamodb"
 	"awsscanner/rules/ec2"
 	"awsscanner/rules/elasticloadbalancingv2"
+	"awsscanner/rules/guardduty"
 	"awsscanner/rules/iam"
 	"awsscanner/rules/kms"
 	"awsscanner/rules/lambda"
@@ -29,14 +33,18 @@ import (
 var All = slices.SortedFunc(slices.Values(slices.Concat(
 	acm.Rules,
 	autoscaling.Rules,
+	budgets.Rules,
 	cloudformation.Rules,
 	cloudtrail.Rules,
+	cloudwatch.Rules,
 	cloudwatchlogs.Rules,
 	dynamodb.Rules,
 	ec2.Rules,
 	iam.Rules,
 	elasticloadbalancingv2.Rules,
 	lambda.Rules,
+	configservice.Rules,
+	guardduty.Rules,
 	rds.Rules,
 	s3.Rules,
 	kms.Rules,

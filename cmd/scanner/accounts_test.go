@@ -42,8 +42,13 @@ func emptyAccounts(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>`)
 	case strings.HasSuffix(target, "ListAccounts"):
 		io.WriteString(w, `{"Accounts":[{"Id":"111111111111","State":"ACTIVE"},{"Id":"222222222222","State":"ACTIVE"},{"Id":"333333333333","State":"ACTIVE"}]}`)
-	case target != "", strings.HasPrefix(r.URL.Path, "/2015-03-31/functions"): // the latter is Lambda
+	case strings.HasSuffix(target, "DescribeOrganization"):
+		w.WriteHeader(400)
+		io.WriteString(w, `{"__type":"AWSOrganizationsNotInUseException","message":"Your account is not a member of an organization."}`)
+	case target != "", strings.HasPrefix(r.URL.Path, "/2015-03-31/functions"), strings.HasPrefix(r.URL.Path, "/detector"): // Lambda and GuardDuty
 		io.WriteString(w, `{}`)
+	case r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor":
+		w.Write([]byte{0xa0}) // an empty map
 	case strings.Contains(text, "Action=AssumeRole") && !strings.Contains(text, "333333333333"):
 		w.WriteHeader(403)
 		io.WriteString(w, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized to perform sts:AssumeRole</Message></Error></ErrorResponse>`)

@@ -40,7 +40,7 @@ type Exchange struct {
 	Request
 	Status int             `json:"status"`
 	Type   string          `json:"type,omitempty"`   // Content-Type
-	JSON   json.RawMessage `json:"json,omitempty"`   // the body, if it is JSON
+	JSON   json.RawMessage `json:"json,omitempty"`   // the body, if it is JSON, or CBOR
 	Body   string          `json:"body,omitempty"`   // otherwise
 	Edited string          `json:"edited,omitempty"` // what was changed by hand, and why
 }
@@ -59,6 +59,14 @@ func RequestOf(r *http.Request) (Request, error) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	switch {
+	case IsCBOR(r) && len(body) == 0:
+		q.Params = "{}"
+	case IsCBOR(r):
+		params, err := readable(body)
+		if err != nil {
+			return q, err
+		}
+		q.Params = string(params)
 	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
@@ -111,6 +119,12 @@ func (e *Exchange) response(r *http.Request) *http.Response {
 		body = string(e.JSON)
 	}
 	h := http.Header{}
+	if isCBOR(e.Type) {
+		h.Set("Smithy-Protocol", "rpc-v2-cbor")
+		if c, err := CBOR(e.JSON); len(e.JSON) > 0 && err == nil {
+			body = string(c)
+		}
+	}
 	if e.Type != "" {
 		h.Set("Content-Type", e.Type)
 	}
@@ -141,9 +155,14 @@ func (rec *Recorder) Do(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	e := Exchange{Request: q, Status: res.StatusCode, Type: res.Header.Get("Content-Type")}
-	if json.Valid(body) {
+	switch {
+	case isCBOR(e.Type):
+		if e.JSON, err = readable(body); err != nil {
+			return nil, err
+		}
+	case json.Valid(body):
 		e.JSON = body
-	} else {
+	default:
 		e.Body = string(body)
 	}
 	rec.mu.Lock()
@@ -195,6 +214,11 @@ func Replay(r io.Reader) (*Replayer, error) {
 		var e Exchange
 		if err := d.Decode(&e); err != nil {
 			return nil, fmt.Errorf("exchange %d of the recording: %w", n, err)
+		}
+		if isCBOR(e.Type) && len(e.JSON) > 0 {
+			if _, err := CBOR(e.JSON); err != nil {
+				return nil, fmt.Errorf("exchange %d of the recording: %w", n, err)
+			}
 		}
 		if _, twice := rep.answers[e.Request]; twice {
 			return nil, fmt.Errorf("exchange %d of the recording: %v is there twice", n, e.Request)
@@ -319,7 +343,7 @@ func (f *Faults) Do(r *http.Request) (*http.Response, error) {
 		if root := root.Find(body); isXML(r, q) && root != nil {
 			e.Body = string(root) + "\x01<&></nonsense>"
 		} else {
-			e.Body = `["nonsense"]`
+			e.JSON = json.RawMessage(`["nonsense"]`)
 		}
 	}
 	return e.response(r), nil
@@ -364,7 +388,10 @@ func Error(r *http.Request, q Request, status int, code, message string) *http.R
 	case isXML(r, q):
 		e.Body = fmt.Sprintf("<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>r-1</RequestId></ErrorResponse>", code, message)
 	default:
-		e.Type, e.Body = "application/x-amz-json-1.1", fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message)
+		e.Type, e.JSON = "application/x-amz-json-1.1", json.RawMessage(fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message))
+		if IsCBOR(r) {
+			e.Type = "application/cbor"
+		}
 	}
 	res := e.response(r)
 	if e.Type != "text/xml" {

@@ -195,28 +195,6 @@ func decode(body []byte, into any) error {
 	return d.Decode(into)
 }
 
-// plain turns CBOR into what JSON is decoded into.
-func plain(v cbor.Value) any {
-	switch v := v.(type) {
-	case cbor.Map:
-		m := make(map[string]any, len(v))
-		for k, x := range v {
-			m[k] = plain(x)
-		}
-		return m
-	case cbor.List:
-		l := make([]any, len(v))
-		for i, x := range v {
-			l[i] = plain(x)
-		}
-		return l
-	case cbor.String:
-		return string(v)
-	default:
-		return v
-	}
-}
-
 // takes reports whether a route leads from a REST request to an operation, and the values in its path. A route is as
 // "GET /{Bucket}?policy": a method, a path, and a parameter if it is that which tells the operation.
 func (o operation) takes(service, op string, r *http.Request) (values map[string]string, ok bool) {

@@ -199,16 +199,14 @@ func (d *driver) answered(k model.Kind, at int) map[string]bool {
 	defer d.mu.Unlock()
 	refs := map[string]bool{}
 	for _, it := range d.items[k] {
-		if it.known && it.at == at {
-			m := it.About()
-			for _, ref := range append([]string{m.ID, m.ARN}, m.Refs...) {
-				refs[ref] = true
-			}
+		if !it.known && !(it.listed && d.toAsk(it)) { // what a list shows is asked for by itself
+			continue
 		}
-		if it.listed && d.toAsk(it) {
-			refs[it.About().ARN] = true
-			if it.at == at {
-				refs[it.About().ID] = true
+		m := it.About()
+		refs[m.ARN] = true // which means the same from everywhere
+		if it.at == at {
+			for _, ref := range append([]string{m.ID}, m.Refs...) {
+				refs[ref] = true
 			}
 		}
 	}

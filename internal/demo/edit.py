@@ -7,7 +7,6 @@ Every corrected exchange says in its member "edited" what was changed and why. T
 A correction that finds nothing to correct is an error, and so is a recording that has been corrected already.
 """
 
-import datetime
 import json
 import re
 import sys
@@ -143,34 +142,6 @@ def description(e):
         state = domains[0]["ValidationStatus"] = "PENDING_VALIDATION"
     due = cert["NotAfter"] - 45 * 86400
     cert["RenewalSummary"] = {"RenewalStatus": state, "DomainValidationOptions": domains, "UpdatedAt": due}
-
-
-# CloudTrail.
-
-
-@correct("cloudtrail:DescribeTrails", "CloudTrail leaves out what is not set, and these trails have event selectors")
-def trails(e):
-    for i, trail in enumerate(e["json"]["trailList"]):
-        trail["HasCustomEventSelectors"] = True
-        e["json"]["trailList"][i] = {m: v for m, v in trail.items() if v is not None}
-
-
-@correct("cloudtrail:GetEventSelectors", "CloudTrail leaves out the sort of selectors that a trail does not have")
-def selectors(e):
-    e["json"] = {m: v for m, v in e["json"].items() if v}
-
-
-@correct("cloudtrail:GetTrailStatus", "moto does not say when delivery succeeded, nor when digest files were delivered")
-def status(e):
-    last = e["json"]["LatestDeliveryTime"]
-    e["json"]["LatestDeliveryAttemptSucceeded"] = iso(last)
-    if "LatestDeliveryError" in e["json"]:
-        e["json"]["LatestDigestDeliveryTime"] = last - 1800
-        e["json"]["LatestDigestDeliveryError"] = e["json"]["LatestDeliveryError"]
-
-
-def iso(seconds):
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # CloudWatch Logs.

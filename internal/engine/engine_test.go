@@ -531,3 +531,48 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// A rule may look at another place of its account, or of another account if it says so. What was not read there is unknown.
+func TestAt(t *testing.T) {
+	us := model.Place{Account: "1", Region: "us"}
+	s := engine.NewSnapshot(engine.Header{Read: []model.Place{here, us}, Listed: []model.Kind{"AWS::EC2::Volume", "AWS::KMS::Key"}})
+	for _, p := range []model.Place{here, us} {
+		s.Put(&Volume{Meta: model.Meta{ID: p.Region, Account: "1", Region: p.Region}})
+	}
+	s.PutAbsence(engine.Absence{Kind: "AWS::KMS::Key", Place: us, ID: "arn:aws:kms:us:1:key/gone"})
+	for _, test := range []struct {
+		organization bool
+		at           model.Place
+		want         string
+	}{
+		{false, us, "fail: us"},
+		{false, model.Place{Account: "1"}, "fail: eu us"},
+		{false, model.Place{Account: "1", Region: "ap"}, "not-assessed: ec2:DescribeVolumes lies outside of the scan (ap was not read)"},
+		{true, model.Place{Account: "2"}, "not-assessed: ec2:DescribeVolumes lies outside of the scan (account 2 was not read)"},
+		{false, model.Place{Account: "2"}, "not-assessed: the rule is broken: rule r looks beyond its account, but does not say so: set Organization"},
+	} {
+		rule := regionRule(func(v *engine.View) engine.Verdict {
+			var ids []string
+			engine.Join[*Volume](v.At(test.at)).Any(func(x *Volume) bool { ids = append(ids, x.ID); return false })
+			return engine.Fail(strings.Join(ids, " "))
+		}, "engine_test.Volume")
+		rule.Organization = test.organization
+		for r := range engine.Evaluate(s, []engine.Rule{rule}) {
+			if got := string(r.Status) + ": " + r.Message; got != test.want {
+				t.Errorf("%+v: %q, want %q", test.at, got, test.want)
+			}
+		}
+	}
+	// What is gone is gone, from wherever in the account its ARN was asked for.
+	gone := regionRule(func(v *engine.View) engine.Verdict {
+		if _, ok := engine.Find[*Key](v.InAccount(), "arn:aws:kms:us:1:key/gone"); ok {
+			return engine.Pass()
+		}
+		return engine.Fail("gone")
+	}, "engine_test.Key.State")
+	for r := range engine.Evaluate(s, []engine.Rule{gone}) {
+		if r.Message != "gone" {
+			t.Errorf("%s: %s", r.Resource.Region, r.Message)
+		}
+	}
+}

@@ -296,8 +296,8 @@ func (s *Snapshot) holesIn(t *model.Type, in scope) []Hole {
 				out = append(out, h)
 			}
 		}
-		if p := model.Place(in); in.Region != "" && !s.read[p] {
-			outside(p, in.Region) // of a trail whose home was not read, say
+		if p := model.Place(in); in != (scope{}) && !s.read[p] {
+			outside(p, cmp.Or(in.Region, "account "+in.Account)) // of a trail whose home was not read, say
 		} else if t.Scope == model.PerRegion && in.Region == "" {
 			for _, p := range s.Unread {
 				if in.covers(p) {

@@ -34,6 +34,15 @@ func (s scope) sees(m *model.Meta) bool {
 
 func (v View) InAccount() *View { v.scope.Region = ""; return &v }
 
+// At looks at another place of the account, or of another account, which only a rule that says so can. If it was not read, all there is unknown.
+func (v View) At(p model.Place) *View {
+	if p.Account != v.scope.Account && !v.rule.Organization {
+		panic(fmt.Sprintf("rule %s looks beyond its account, but does not say so: set Organization", v.rule.ID))
+	}
+	v.scope = scope(p)
+	return &v
+}
+
 // InOrganization looks at all accounts, which only a rule that says so can.
 func (v View) InOrganization() *View {
 	if !v.rule.Organization {
@@ -329,7 +338,10 @@ func Find[R model.Resource](v *View, ref string) (none R, ok bool) {
 		if gap := v.snap.hides(t, in, ref); gap != nil {
 			panic(model.Missing{Gap: gap})
 		}
-		if v.snap.absent[t.Kind][key{in.Account, in.Region, ref}] {
+		absent := v.snap.absent[t.Kind]
+		if absent[key{in.Account, in.Region, ref}] || isARN && in.Region == "" && slices.ContainsFunc(v.snap.Read, func(p model.Place) bool {
+			return in.covers(p) && absent[key{p.Account, p.Region, ref}] // an ARN means the same wherever it was asked for
+		}) {
 			return none, false
 		}
 		panic(model.Missing{Gap: &model.Gap{Reason: model.NotCollected, Call: t.Refer, Detail: ref + " was not asked for"}})

@@ -41,6 +41,12 @@ func Calls(at collect.At) []collect.Call {
 						StatusReason: model.OrNone(s.StackStatusReason),
 						Root:         model.OrNone(s.RootId),
 						Tags:         model.Known(tags),
+						Topics:       model.Known(s.NotificationARNs),
+						Protected:    model.FromPtr(s.EnableTerminationProtection),
+						Role:         model.OrNone(s.RoleARN),
+					}
+					if d := s.DriftInformation; d != nil {
+						stack.Drift, stack.DriftChecked = model.FromString(d.StackDriftStatus), model.OrNone(d.LastCheckTimestamp)
 					}
 					if s.CreationTime != nil {
 						began := *s.CreationTime

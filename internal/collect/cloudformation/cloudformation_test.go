@@ -29,7 +29,7 @@ const (
 	created = `<CreationTime>2025-01-01T00:00:00.123Z</CreationTime>`
 	updated = `<LastUpdatedTime>2025-02-01T00:00:00Z</LastUpdatedTime>`
 	deleted = `<DeletionTime>2025-03-01T00:00:00Z</DeletionTime>`
-	plain   = `,"statusReason":"","root":"","began":"2025-01-01T00:00:00.123Z","tags":{}` // of one that was only created
+	plain   = `,"statusReason":"","root":"","began":"2025-01-01T00:00:00.123Z","tags":{},"topics":[],"role":""` // of one that was only created
 )
 
 // Two pages of all stacks, without events. The last operation began at the latest of creation, update and deletion. AWS
@@ -41,7 +41,8 @@ func TestStacks(t *testing.T) {
 			return stacks(
 				listed("new", created+`<StackStatus>CREATE_COMPLETE</StackStatus><Tags/>`),
 				listed("nested", created+updated+`<StackStatus>UPDATE_ROLLBACK_FAILED</StackStatus><StackStatusReason>The following resource(s) failed to update: [X].</StackStatusReason>
-					<ParentId>`+arn("parent")+`</ParentId><RootId>`+arn("root")+`</RootId><Tags><member><Key>a</Key><Value>b</Value></member><member><Key>c</Key><Value/></member></Tags>`),
+					<ParentId>`+arn("parent")+`</ParentId><RootId>`+arn("root")+`</RootId><NotificationARNs><member>t</member><member>u</member></NotificationARNs><EnableTerminationProtection>true</EnableTerminationProtection>
+					<RoleARN>r</RoleARN><DriftInformation><StackDriftStatus>IN_SYNC</StackDriftStatus><LastCheckTimestamp>2025-03-01T00:00:00Z</LastCheckTimestamp></DriftInformation><Tags><member><Key>a</Key><Value>b</Value></member><member><Key>c</Key><Value/></member></Tags>`),
 			) + `<NextToken>2</NextToken>`
 		case "NextToken=2":
 			return stacks(
@@ -55,10 +56,10 @@ func TestStacks(t *testing.T) {
 	})
 	collecttest.Want(t, got,
 		stack("new", `,"status":"CREATE_COMPLETE"`+plain),
-		stack("nested", `,"status":"UPDATE_ROLLBACK_FAILED","statusReason":"The following resource(s) failed to update: [X].","root":"`+arn("root")+`","began":"2025-02-01T00:00:00Z","tags":{"a":"b","c":""}`),
-		stack("going", `,"status":"DELETE_IN_PROGRESS","statusReason":"","root":"","began":"2025-03-01T00:00:00Z","tags":{}`),
-		stack("tried", `,"status":"UPDATE_COMPLETE","statusReason":"","root":"","began":"2025-04-01T00:00:00Z","tags":{}`),
-		stack("undated", `,"statusReason":"","root":"","tags":{}`),
+		stack("nested", `,"status":"UPDATE_ROLLBACK_FAILED","statusReason":"The following resource(s) failed to update: [X].","root":"`+arn("root")+`","began":"2025-02-01T00:00:00Z","tags":{"a":"b","c":""},"topics":["t","u"],"protected":true,"role":"r","drift":"IN_SYNC","driftChecked":"2025-03-01T00:00:00Z"`),
+		stack("going", `,"status":"DELETE_IN_PROGRESS","statusReason":"","root":"","began":"2025-03-01T00:00:00Z","tags":{},"topics":[],"role":""`),
+		stack("tried", `,"status":"UPDATE_COMPLETE","statusReason":"","root":"","began":"2025-04-01T00:00:00Z","tags":{},"topics":[],"role":""`),
+		stack("undated", `,"statusReason":"","root":"","tags":{},"topics":[],"role":""`),
 	)
 	if want := []string{"eu-central-1 DescribeStacks", "eu-central-1 DescribeStacks"}; !slices.Equal(requests, want) {
 		t.Errorf("requests %q, want %q", requests, want)
@@ -210,5 +211,5 @@ func TestEventsThatMustBeThere(t *testing.T) {
 		return `<StackEvents/>`
 	})
 	collecttest.Want(t, got, stack("a", `,"gaps":[{"reason":"call-failed","call":"cloudformation:DescribeStackEvents","detail":"the answer has no event, although the last operation began less than 90 days ago"}]`+
-		`,"status":"CREATE_FAILED","statusReason":"","root":"","began":"2025-12-01T00:00:00Z","tags":{}`))
+		`,"status":"CREATE_FAILED","statusReason":"","root":"","began":"2025-12-01T00:00:00Z","tags":{},"topics":[],"role":""`))
 }

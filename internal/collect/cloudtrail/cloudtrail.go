@@ -128,13 +128,13 @@ func basic(in []types.EventSelector) (unknown model.Attr[[]my.Selector]) {
 	return model.Known(out)
 }
 
-// advanced returns selectors, if each has fields, and each of these a name.
 // atHome sends a request to the home region of a trail, be it scanned or not, and whoever owns the trail: in others
 // CloudTrail does not find all of it.
 func atHome(t *my.Trail) func(*cloudtrail.Options) {
 	return func(o *cloudtrail.Options) { o.Region = cmp.Or(t.Region, o.Region) }
 }
 
+// advanced returns selectors, if each has fields, and each of these a name.
 func advanced(in []types.AdvancedEventSelector) (unknown model.Attr[[]my.AdvancedSelector]) {
 	out := []my.AdvancedSelector{}
 	for _, s := range in {

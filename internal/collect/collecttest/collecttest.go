@@ -26,7 +26,7 @@ const Account = "111122223333"
 var Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Run collects what reads needs from some regions, with a real SDK client. It returns the snapshot as text, and the
-// requests made as "region op", sorted. The function answers them: params are the request's JSON with sorted keys, its
+// requests made as "region op", sorted. The function answers them: params are the request's JSON with sorted keys (of CBOR too, see awstest.CBOR), its
 // sorted form, or its path and query. An answer that starts with '!' is an error code and message; XML answers come without
 // the root, but for those of S3, where it says something.
 func Run(t *testing.T, service collect.Service, reads, regions []string, answer func(region, op, params string) string) (snapshot string, requests []string) {
@@ -55,6 +55,13 @@ func Run(t *testing.T, service collect.Service, reads, regions []string, answer 
 			body = fmt.Sprintf("<%[1]sResponse>%[2]s</%[1]sResponse>", op, body)
 		case isForm:
 			body = fmt.Sprintf("<%[1]sResponse><%[1]sResult>%[2]s</%[1]sResult></%[1]sResponse>", op, body)
+		}
+		if awstest.IsCBOR(r) {
+			cbor, err := awstest.CBOR([]byte(body))
+			if err != nil {
+				return nil, err
+			}
+			body = string(cbor)
 		}
 		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {r.Header.Get("Content-Type")}},
 			Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil

@@ -5,12 +5,16 @@ import (
 	"awsscanner/internal/collect"
 	"awsscanner/internal/collect/acm"
 	"awsscanner/internal/collect/autoscaling"
+	"awsscanner/internal/collect/budgets"
 	"awsscanner/internal/collect/cloudformation"
 	"awsscanner/internal/collect/cloudtrail"
+	"awsscanner/internal/collect/cloudwatch"
 	"awsscanner/internal/collect/cloudwatchlogs"
+	"awsscanner/internal/collect/configservice"
 	"awsscanner/internal/collect/dynamodb"
 	"awsscanner/internal/collect/ec2"
 	"awsscanner/internal/collect/elasticloadbalancingv2"
+	"awsscanner/internal/collect/guardduty"
 	"awsscanner/internal/collect/iam"
 	"awsscanner/internal/collect/kms"
 	"awsscanner/internal/collect/lambda"
@@ -28,13 +32,17 @@ import (
 var All = []collect.Service{
 	acm.Calls,
 	autoscaling.Calls,
+	budgets.Calls,
 	cloudformation.Calls,
 	cloudtrail.Calls,
+	cloudwatch.Calls,
 	cloudwatchlogs.Calls,
 	dynamodb.Calls,
 	ec2.Calls,
 	iam.Calls,
 	elasticloadbalancingv2.Calls,
+	configservice.Calls,
+	guardduty.Calls,
 	kms.Calls,
 	lambda.Calls,
 	rds.Calls,
@@ -43,6 +51,7 @@ var All = []collect.Service{
 	s3.Calls,
 	secretsmanager.Calls,
 	sns.Calls,
+	sns.Subscribers,
 	sqs.Calls,
 	ssm.Calls,
 }

@@ -54,13 +54,17 @@ func (p Partition) VPCEndpoint(service, region string) string {
 	switch service {
 	case "iam":
 		return "com.amazonaws.iam" // one for all regions
+	case "cloudwatch":
+		return prefix + region + ".monitoring"
 	case "cloudwatchlogs":
 		return prefix + region + ".logs"
+	case "configservice":
+		return prefix + region + ".config"
 	case "applicationautoscaling":
 		return prefix + region + ".application-autoscaling"
 	case "elasticloadbalancingv2":
 		return prefix + region + ".elasticloadbalancing"
-	case "account", "acm", "autoscaling", "cloudformation", "cloudtrail", "dynamodb", "ec2", "kms", "lambda", "organizations", "rds", "secretsmanager", "sns", "sqs", "ssm", "sts":
+	case "account", "acm", "autoscaling", "budgets", "cloudformation", "cloudtrail", "dynamodb", "ec2", "guardduty", "kms", "lambda", "organizations", "rds", "secretsmanager", "sns", "sqs", "ssm", "sts":
 		if home := p.Home(service); home != "" {
 			region = home
 		}

@@ -16,8 +16,13 @@ type Stack struct {
 	Root         model.Attr[string]            `json:"root,omitzero"         call:"cloudformation:DescribeStacks"` // ID of the root stack; "" unless nested
 	Began        model.Attr[time.Time]         `json:"began,omitzero"        call:"cloudformation:DescribeStacks"` // when the last operation began, or earlier: a resumed rollback does not show
 	Tags         model.Attr[map[string]string] `json:"tags,omitzero"         call:"cloudformation:DescribeStacks"`
-	Since        model.Attr[time.Time]         `json:"since,omitzero"        call:"cloudformation:DescribeStackEvents"` // when it came into its status; zero if no event tells
-	Failures     model.Attr[[]Failure]         `json:"failures,omitzero"     call:"cloudformation:DescribeStackEvents"` // of the last operation, oldest first
+	Topics       model.Attr[[]string]          `json:"topics,omitzero"       call:"cloudformation:DescribeStacks" ref:"AWS::SNS::Subscribers"` // ARNs that its events are sent to
+	Protected    model.Attr[bool]              `json:"protected,omitzero"    call:"cloudformation:DescribeStacks"`                             // from deletion; of a nested stack it says nothing
+	Role         model.Attr[string]            `json:"role,omitzero"         call:"cloudformation:DescribeStacks"`                             // ARN; "" if it changes with the rights of whoever changes it
+	Drift        model.Attr[string]            `json:"drift,omitzero"        call:"cloudformation:DescribeStacks"`                             // IN_SYNC, DRIFTED, UNKNOWN or NOT_CHECKED
+	DriftChecked model.Attr[time.Time]         `json:"driftChecked,omitzero" call:"cloudformation:DescribeStacks"`                             // zero if never
+	Since        model.Attr[time.Time]         `json:"since,omitzero"        call:"cloudformation:DescribeStackEvents"`                        // when it came into its status; zero if no event tells
+	Failures     model.Attr[[]Failure]         `json:"failures,omitzero"     call:"cloudformation:DescribeStackEvents"`                        // of the last operation, oldest first
 }
 
 // A Failure is a resource that could not be created, updated or deleted.

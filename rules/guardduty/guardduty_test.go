@@ -1,0 +1,9 @@
+package guardduty
+
+import (
+	"testing"
+
+	"awsscanner/internal/engine/enginetest"
+)
+
+func Test(t *testing.T) { enginetest.Run(t, Rules) }
