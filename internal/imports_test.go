@@ -26,7 +26,7 @@ func deps(t *testing.T, format string, patterns ...string) map[string][]string {
 	return m
 }
 
-// Imports go one way: model <- engine <- rules; model, engine <- collect <- cmd; report knows engine and model only.
+// Imports go one way: model <- engine <- rules; model, engine <- collect <- cmd; report knows engine, model and frameworks only.
 func TestImportDirections(t *testing.T) {
 	all := deps(t, "{{.ImportPath}} {{.Deps}}", module+"...")
 	for _, rule := range []struct {
@@ -34,10 +34,11 @@ func TestImportDirections(t *testing.T) {
 		except string   // but not these
 		never  []string // may not depend on packages with these prefixes
 	}{
-		{"internal/model", "", []string{"internal/engine", "internal/collect", "internal/report", "rules", "cmd"}},
-		{"internal/engine", "internal/engine/enginetest", []string{"internal/model/", "internal/collect", "internal/report", "rules", "cmd"}},
+		{"internal/model", "", []string{"internal/engine", "internal/collect", "internal/report", "rules", "frameworks", "cmd"}},
+		{"internal/engine", "internal/engine/enginetest", []string{"internal/model/", "internal/collect", "internal/report", "rules", "frameworks", "cmd"}},
 		{"internal/policy", "", []string{"internal/", "rules", "cmd"}},
-		{"rules", "", []string{"internal/collect", "internal/report", "internal/awstest", "cmd"}},
+		{"rules", "", []string{"internal/collect", "internal/report", "internal/awstest", "frameworks", "cmd"}},
+		{"frameworks", "", []string{"internal/engine", "internal/model/", "internal/policy", "internal/collect", "internal/report", "rules", "cmd"}},
 		{"internal/report", "", []string{"internal/collect", "internal/model/", "rules", "cmd"}},
 		{"internal/collect", "", []string{"internal/report", "rules", "cmd"}},
 	} {
@@ -63,7 +64,7 @@ func TestImportDirections(t *testing.T) {
 
 // No rule, and nothing that judges or reports, links the AWS SDK: a rule's test must build in a second.
 func TestNoSDKBeyondCollect(t *testing.T) {
-	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"rules/...", module+"internal/model/...", module+"internal/engine/...", module+"internal/report/...", module+"internal/price/...") {
+	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"rules/...", module+"internal/model/...", module+"internal/engine/...", module+"internal/report/...", module+"internal/price/...", module+"frameworks/...") {
 		for _, dep := range needs {
 			if strings.HasPrefix(dep, "github.com/aws/") {
 				t.Errorf("%s links %s", name, dep)

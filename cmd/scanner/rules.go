@@ -2,11 +2,15 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"awsscanner/frameworks"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
 	"awsscanner/internal/report"
@@ -36,22 +40,30 @@ func rulesCommand() *cobra.Command {
 
 func rulesListCommand() *cobra.Command {
 	var sel selection
-	var format string
-	c := &cobra.Command{Use: "list", Short: "List the selected rules", Args: cobra.NoArgs}
+	var format, framework string
+	c := &cobra.Command{Use: "list", Short: "List the selected rules, or what they cover of a framework", Args: cobra.NoArgs}
 	sel.flags(c.Flags())
+	c.Flags().StringVar(&framework, "framework", "", "show which rules cover which requirement of this `ID`, and what none covers")
 	c.Flags().StringVarP(&format, "output", "o", "table", "table or json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		picked, _, err := sel.pick()
-		if err != nil {
+		if err := oneOf("-o", format, []string{"table", "json"}); err != nil {
 			return err
 		}
-		if err := oneOf("-o", format, []string{"table", "json"}); err != nil {
+		if framework != "" {
+			return listCoverage(c, framework, format)
+		}
+		picked, _, err := sel.pick()
+		if err != nil {
 			return err
 		}
 		if format == "json" {
 			out := struct {
 				Rules []ruleJSON `json:"rules"`
 			}{}
+			all, err := frameworks.All()
+			if err != nil {
+				return err
+			}
 			for i := range picked {
 				r := &picked[i]
 				plan, err := planFor(picked[i:i+1], false)
@@ -60,6 +72,11 @@ func rulesListCommand() *cobra.Command {
 				}
 				x := ruleJSON{ID: r.ID, Title: r.Title, Level: r.Level, Severity: r.Severity, Worst: r.Worst, Pillars: r.Pillars, Service: r.Service(),
 					Kind: r.Check.Subject.Reported(), Params: r.Check.Params, Calls: slices.Sorted(slices.Values(plan.Ops)), Frameworks: map[string][]string{}}
+				for _, f := range all {
+					if ids := f.Of(r.ID); ids != nil {
+						x.Frameworks[f.ID] = ids
+					}
+				}
 				if x.Params == nil {
 					x.Params = struct{}{}
 				}
@@ -89,7 +106,83 @@ func rulesShowCommand() *cobra.Command {
 			if i < 0 {
 				return usage("there is no rule %q: %s", args[0], didYouMean(args[0], ruleIDs(), "see scanner rules list"))
 			}
-			return report.Rule(c.OutOrStdout(), &rules.All[i])
+			if err := report.Rule(c.OutOrStdout(), &rules.All[i]); err != nil {
+				return err
+			}
+			return showFrameworks(c.OutOrStdout(), args[0])
 		},
 	}
+}
+
+// showFrameworks writes the requirements that a rule is mapped to.
+func showFrameworks(w io.Writer, rule string) error {
+	all, err := frameworks.All()
+	if err != nil {
+		return err
+	}
+	var lines []string
+	for _, f := range all {
+		if ids := f.Of(rule); ids != nil {
+			lines = append(lines, f.ID+": "+strings.Join(ids, ", "))
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	_, err = fmt.Fprintf(w, "FRAMEWORKS\n%s\n\n", report.Indent(strings.Join(lines, "\n")))
+	return err
+}
+
+// listCoverage shows a framework whole: what rules cover, and what they do not.
+func listCoverage(c *cobra.Command, id, format string) error {
+	if err := oneOf("--framework", id, frameworks.IDs()); err != nil {
+		return err
+	}
+	var set string
+	selecting := pflag.NewFlagSet("", pflag.ContinueOnError)
+	new(selection).flags(selecting)
+	selecting.VisitAll(func(f *pflag.Flag) {
+		if c.Flags().Changed(f.Name) {
+			set = f.Name
+		}
+	})
+	if set != "" {
+		return usage("--framework shows all of a framework: leave out --%s", set)
+	}
+	f, err := frameworks.Load(id)
+	if err != nil {
+		return err
+	}
+	w := c.OutOrStdout()
+	if format == "json" {
+		return encode(w, f)
+	}
+	whole, part, manual := 0, 0, 0
+	for i := range f.Requirements {
+		switch r := &f.Requirements[i]; {
+		case r.Automated != nil:
+			manual++
+		case len(r.Rules) > 0 && r.Reason != "":
+			part++
+		case len(r.Rules) > 0:
+			whole++
+		}
+	}
+	n := len(f.Requirements)
+	fmt.Fprintf(w, "%s: rules look at %d of %d requirements, at %d of them in part; %d have no rule yet, %d cannot be automated\n%s\n\n",
+		f.Name(), whole+part, n, part, n-whole-part-manual, manual, report.Indent(f.Provenance))
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "REQUIREMENT\tTITLE\tRULES")
+	for i := range f.Requirements {
+		r := &f.Requirements[i]
+		text := strings.Join(r.Rules, ", ")
+		switch open := r.Open(); {
+		case text == "":
+			text = "- " + open
+		case open != "":
+			text += " (in part: " + open + ")"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\n", r.ID, r.Title, text)
+	}
+	return t.Flush()
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"awsscanner/frameworks"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/report"
 	"awsscanner/rules"
@@ -169,12 +170,17 @@ type presentation struct {
 	style  report.Style
 	stdout io.Writer
 	report *report.Report
+
+	frameworks []*frameworks.Framework
 }
 
 // prepare checks all flags before anything is read.
 func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presentation, err error) {
 	p = &presentation{stdout: c.OutOrStdout()}
 	if p.filter, err = v.filter(sel); err != nil {
+		return nil, err
+	}
+	if p.frameworks, err = sel.against(); err != nil {
 		return nil, err
 	}
 	if p.gate, err = g.gate(); err != nil {
@@ -194,7 +200,7 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 }
 
 func (p *presentation) write(r *report.Report, explain string) error {
-	p.report, r.ExplainWith = r, explain
+	p.report, r.ExplainWith, r.Frameworks = r, explain, p.frameworks
 	return write(r, p.outs, p.style, p.stdout)
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"awsscanner/frameworks"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/report"
 	"awsscanner/rules"
@@ -28,6 +29,7 @@ type selection struct {
 	services    []string
 	minSeverity string
 	severities  []string
+	frameworks  []string
 }
 
 func (s *selection) flags(f *pflag.FlagSet) {
@@ -37,6 +39,7 @@ func (s *selection) flags(f *pflag.FlagSet) {
 	f.StringArrayVar(&s.params, "param", nil, "RULE.NAME=VALUE sets a parameter of a rule; VALUE is JSON or a word (repeatable)")
 	f.StringSliceVar(&s.pillars, "pillars", nil, "only rules of these pillars")
 	f.StringSliceVar(&s.services, "services", nil, "only rules of these services")
+	f.StringSliceVar(&s.frameworks, "frameworks", nil, "only rules that are mapped to these security frameworks, of any level; reports say which requirements are met: "+strings.Join(frameworks.IDs(), ", "))
 	f.StringVar(&s.minSeverity, "min-severity", "", "only rules that can be as severe, and failures that are")
 	f.StringSliceVar(&s.severities, "severity", nil, "only rules that can be of one of these severities or above, and failures that are")
 }
@@ -75,6 +78,10 @@ func (s *selection) pickFrom(all []engine.Rule, before bool) ([]engine.Rule, map
 	if err := known(s.pillars, "pillar", pillars, "use "+strings.Join(pillars, ", ")); err != nil {
 		return nil, nil, err
 	}
+	against, err := s.against()
+	if err != nil {
+		return nil, nil, err
+	}
 	wanted, err := s.wantedSeverities()
 	if err != nil {
 		return nil, nil, err
@@ -85,7 +92,8 @@ func (s *selection) pickFrom(all []engine.Rule, before bool) ([]engine.Rule, map
 	}
 	var picked []engine.Rule
 	for _, r := range all {
-		if len(s.rules) > 0 && !engine.MatchAny(s.rules, r.ID) || len(s.rules) == 0 && !before && slices.Index(engine.Levels, r.Level) > level ||
+		if len(s.rules) > 0 && !engine.MatchAny(s.rules, r.ID) || len(s.rules)+len(against) == 0 && !before && slices.Index(engine.Levels, r.Level) > level ||
+			len(against) > 0 && !slices.ContainsFunc(against, func(f *frameworks.Framework) bool { return f.Has(r.ID) }) ||
 			engine.MatchAny(s.exclude, r.ID) || len(s.services) > 0 && !engine.MatchAny(s.services, r.Service()) ||
 			len(wanted) > 0 && r.Worst < slices.Min(wanted) {
 			continue
@@ -106,9 +114,27 @@ func (s *selection) pickFrom(all []engine.Rule, before bool) ([]engine.Rule, map
 		}
 	}
 	if len(picked) == 0 {
-		return nil, nil, usage("no rule is left: the filters --rules, --services, --pillars and --severity exclude each other")
+		return nil, nil, usage("no rule is left: the filters --rules, --frameworks, --services, --pillars and --severity exclude each other")
 	}
 	return picked, params, nil
+}
+
+// against returns the frameworks that rules are selected by and results held against.
+func (s *selection) against() (all []*frameworks.Framework, err error) {
+	ids := frameworks.IDs()
+	if err := known(s.frameworks, "framework", ids, "use "+strings.Join(ids, ", ")); err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if engine.MatchAny(s.frameworks, id) {
+			f, err := frameworks.Load(id)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, f)
+		}
+	}
+	return all, nil
 }
 
 func ruleIDs() (ids []string) {

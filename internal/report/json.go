@@ -16,11 +16,12 @@ import (
 const Schema = "scanner.report/v1"
 
 type jsonReport struct {
-	Schema   string       `json:"schema"`
-	Tool     jsonTool     `json:"tool"`
-	Scan     jsonScan     `json:"scan"`
-	Summary  jsonSummary  `json:"summary"`
-	Coverage jsonCoverage `json:"coverage"`
+	Schema     string          `json:"schema"`
+	Tool       jsonTool        `json:"tool"`
+	Scan       jsonScan        `json:"scan"`
+	Summary    jsonSummary     `json:"summary"`
+	Coverage   jsonCoverage    `json:"coverage"`
+	Frameworks []jsonFramework `json:"frameworks,omitempty"`
 }
 
 type jsonTool struct {
@@ -141,8 +142,9 @@ func (r *Report) JSON(w io.Writer) error {
 		Tool:   jsonTool{"scanner", r.Version},
 		Scan: jsonScan{ID: r.ID(), Started: s.Start.UTC(), Finished: r.Scan.Finished.UTC(), Partition: s.Partition, Caller: s.Caller,
 			Accounts: r.Accounts(), Regions: r.Regions(), Skipped: s.Skipped, Unread: s.Unread, Calls: r.Scan.Calls, Throttled: r.Scan.Throttled},
-		Summary:  jsonSummary{Rules: len(r.Rules), Results: map[engine.Status]int{}, Failures: map[string]int{}, Pillars: r.pillars(), WasteUSD: r.Waste},
-		Coverage: jsonCoverage{Cells: r.Cells, Assessed: r.Cells - r.Blind, Accounts: r.Coverage, Gaps: r.Gaps},
+		Summary:    jsonSummary{Rules: len(r.Rules), Results: map[engine.Status]int{}, Failures: map[string]int{}, Pillars: r.pillars(), WasteUSD: r.Waste},
+		Coverage:   jsonCoverage{Cells: r.Cells, Assessed: r.Cells - r.Blind, Accounts: r.Coverage, Gaps: r.Gaps},
+		Frameworks: r.frameworks(),
 	}
 	for _, status := range engine.Statuses {
 		head.Summary.Results[status] = r.Statuses[status]

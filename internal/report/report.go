@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"awsscanner/frameworks"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
 )
@@ -85,7 +86,8 @@ type Report struct {
 	Header      engine.Header // of the scan, as far as the report tells
 	Rules       []engine.Rule
 	Filter      Filter
-	ExplainWith string // the command that explains a finding, for hints: "scanner explain"; "" if none can
+	Frameworks  []*frameworks.Framework // to hold the results against
+	ExplainWith string                  // the command that explains a finding, for hints: "scanner explain"; "" if none can
 
 	Statuses   map[engine.Status]int
 	Failures   map[engine.Severity]int
@@ -98,8 +100,9 @@ type Report struct {
 	Coverage   []Coverage // by account, in order
 	Gaps       []Gap
 	Units      []Unit
-	Untold     int  // results that pass a filter by tags only because their tags are not known
-	judged     bool // something could be assessed, be it counted or not
+	Untold     int             // results that pass a filter by tags only because their tags are not known
+	muted      map[string]bool // rules with failures that only the severities leave out: they have not passed
+	judged     bool            // something could be assessed, be it counted or not
 }
 
 // A Coverage is how much of an account was read.
@@ -147,7 +150,9 @@ type Unit struct {
 // New judges a scan. It fails if that cannot be read.
 func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report, error) {
 	r := &Report{Version: version, Scan: s, Header: f.Mask.Header(s.Header), Rules: rules, Filter: f,
-		Statuses: map[engine.Status]int{}, Failures: map[engine.Severity]int{}, RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}}
+		Statuses: map[engine.Status]int{}, Failures: map[engine.Severity]int{}, RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}, muted: map[string]bool{}}
+	anySeverity := f
+	anySeverity.Severities = nil
 	type gapKey struct {
 		call, account, region string
 		reason                model.Reason
@@ -197,6 +202,9 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 		}
 		r.judged = r.judged || x.Status != engine.NotAssessed
 		if !f.counts(&x) {
+			if anySeverity.counts(&x) {
+				r.muted[x.Rule.ID] = true
+			}
 			continue
 		}
 		if len(f.Tags)+len(f.Owners) > 0 && x.Resource.ID != "*" {

@@ -46,6 +46,10 @@ func (r *Report) Table(w io.Writer, style Style) error {
 	t.line("")
 	r.pillarLines(t)
 	t.line("")
+	if len(r.Frameworks) > 0 {
+		r.frameworkLines(t)
+		t.line("")
+	}
 	if r.Untold > 0 {
 		t.line("TAGS  %s shown whatever --tag and --owner say, as the tags are not known: see scanner permissions --tags", count(r.Untold, "result"))
 		t.line("")
@@ -117,7 +121,7 @@ func (t *table) line(format string, args ...any) {
 }
 
 var colours = map[string]string{"critical": "\x1b[1;31m", "high": "\x1b[31m", "medium": "\x1b[33m", "low": "\x1b[36m", "informational": "\x1b[2m",
-	"FIX FIRST": "\x1b[1m", "PILLARS": "\x1b[1m", "BLIND": "\x1b[1m", "NEXT": "\x1b[1m", "FINDINGS": "\x1b[1m"}
+	"FIX FIRST": "\x1b[1m", "PILLARS": "\x1b[1m", "BLIND": "\x1b[1m", "NEXT": "\x1b[1m", "FINDINGS": "\x1b[1m", "FRAMEWORKS": "\x1b[1m"}
 
 // colour marks the word a line begins with.
 func colour(text string) string {
