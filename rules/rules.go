@@ -11,6 +11,7 @@ import (
 	"awsscanner/rules/ec2"
 	"awsscanner/rules/iam"
 	"awsscanner/rules/rds"
+	"awsscanner/rules/s3"
 	"awsscanner/rules/sqs"
 	"awsscanner/rules/ssm"
 )
@@ -24,6 +25,7 @@ var All = slices.Concat(
 	ec2.Rules,
 	iam.Rules,
 	rds.Rules,
+	s3.Rules,
 	sqs.Rules,
 	ssm.Rules,
 )

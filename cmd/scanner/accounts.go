@@ -45,7 +45,7 @@ type source struct {
 func (src *source) flags(f *pflag.FlagSet) {
 	f.BoolVar(&src.demo, "demo", false, "the recorded account inside this program: no credentials, no network")
 	f.StringArrayVar(&src.profiles, "profile", nil, "profile of the AWS configuration (repeatable: one account each)")
-	f.StringSliceVar(&src.regions, "regions", nil, "regions, names or globs (default: all that are enabled)")
+	f.StringSliceVar(&src.regions, "regions", nil, "regions, names or globs (default: all that are enabled); buckets are judged wherever they are")
 	f.StringSliceVar(&src.regions, "region", nil, "the same as --regions")
 	f.Float64Var(&src.maxRPS, "max-rps", 0, "send no more requests a second than this, to all accounts together")
 	f.Float64Var(&src.quotaShare, "quota-share", 100, "once AWS throttles an operation, take at most this percentage of the rate that was too much")

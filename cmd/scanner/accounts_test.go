@@ -35,6 +35,11 @@ func emptyAccounts(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/listRegions":
 		io.WriteString(w, `{"Regions":[{"RegionName":"eu-west-1","RegionOptStatus":"ENABLED_BY_DEFAULT"}]}`)
+	case strings.HasSuffix(r.URL.Path, "/publicAccessBlock"): // of the account
+		w.WriteHeader(http.StatusNotFound)
+		io.WriteString(w, `<ErrorResponse><Error><Code>NoSuchPublicAccessBlockConfiguration</Code></Error></ErrorResponse>`)
+	case r.URL.Query().Get("x-id") == "ListBuckets":
+		io.WriteString(w, `<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>`)
 	case strings.HasSuffix(target, "ListAccounts"):
 		io.WriteString(w, `{"Accounts":[{"Id":"111111111111","State":"ACTIVE"},{"Id":"222222222222","State":"ACTIVE"},{"Id":"333333333333","State":"ACTIVE"}]}`)
 	case target != "":
@@ -92,7 +97,12 @@ func TestOrganization(t *testing.T) {
 		if s.Organization != src.org || !slices.Contains(s.Header.Accounts(), "333333333333") || slices.Contains(s.Header.Accounts(), "111111111111") != src.org {
 			t.Errorf("%+v", s.Header)
 		}
-		lost, other := map[string]int{}, 0
+		lost, other, ofAccounts := map[string]int{}, 0, 0
+		for i := range rules.All {
+			if rules.All[i].Check.Subject.Scope == model.AccountSubject {
+				ofAccounts++ // they judge the account itself
+			}
+		}
 		for r, err := range s.Evaluate(rules.All) {
 			if err != nil {
 				t.Fatal(err)

@@ -114,6 +114,14 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	for i := range picked {
 		h.Rules = append(h.Rules, picked[i].ID)
 	}
+	for _, a := range all {
+		if a.name != "" {
+			if h.Names == nil {
+				h.Names = map[string]string{}
+			}
+			h.Names[a.id] = a.name
+		}
+	}
 	for _, left := range roster.left {
 		h.Skipped = append(h.Skipped, engine.Skip{Place: model.Place{Account: left.ID}, Reason: model.OutsideScan, Why: left.Why})
 	}

@@ -29,7 +29,7 @@ import (
 // endpointOf names the endpoints that are not called as their service is here.
 var endpointOf = map[string]string{
 	"cloudwatch": "monitoring", "cloudwatchlogs": "logs", "configservice": "config", "efs": "elasticfilesystem", "elasticloadbalancingv2": "elasticloadbalancing",
-	"eventbridge": "events", "sfn": "states", "ecr": "api.ecr", "opensearch": "es", "ssoadmin": "sso", "resourcegroupstaggingapi": "tagging", "emr": "elasticmapreduce",
+	"eventbridge": "events", "sfn": "states", "ecr": "api.ecr", "opensearch": "es", "ssoadmin": "sso", "s3control": "s3-control", "resourcegroupstaggingapi": "tagging", "emr": "elasticmapreduce",
 }
 
 // A scan contacts AWS, where its calls go, and nobody else: no telemetry, no update check, no metadata service where credentials are given. The
@@ -61,7 +61,7 @@ func TestHosts(t *testing.T) {
 			if code := exitCode(t, cmd.Run()); code != 0 {
 				t.Fatalf("exit %d: %s", code, stderr)
 			}
-			host := regexp.MustCompile(`^([a-z0-9.-]+?)(\.[a-z]+(?:-[a-z]+)+-\d+|\.us-gov)?\.` + regexp.QuoteMeta(c.domain) + `:443$`)
+			host := regexp.MustCompile(`^(?:\d{12}\.)?([a-z0-9.-]+?)(\.[a-z]+(?:-[a-z]+)+-\d+|\.us-gov)?\.` + regexp.QuoteMeta(c.domain) + `:443$`)
 			asked := map[string]bool{}
 			for _, h := range w.hosts {
 				if m := host.FindStringSubmatch(h); m == nil || !services[m[1]] {

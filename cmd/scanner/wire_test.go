@@ -41,6 +41,9 @@ func deny(w http.ResponseWriter, r *http.Request) {
 	case r.FormValue("Version") == "2016-11-15": // EC2
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprintf(w, `<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not authorized to perform this operation.</Message></Error></Errors><RequestID>r-1</RequestID></Response>`)
+	case strings.Contains(r.Header.Get("Authorization"), "/s3/aws4_request"):
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, `<Error><Code>AccessDenied</Code><Message>no identity-based policy allows the action</Message></Error>`)
 	case action != "":
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized to perform %s</Message></Error><RequestId>r-1</RequestId></ErrorResponse>`, action)

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -27,11 +28,11 @@ func Config(region string, client aws.HTTPClient) aws.Config {
 	return aws.Config{Region: region, HTTPClient: client, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")}
 }
 
-// A Request is what tells one request from another. Host, headers and signature do not.
+// A Request is what tells one request from another. Host, headers and signature do not, but for what S3 says by these alone.
 type Request struct {
-	Op     string `json:"op"` // "sqs:ListQueues"
-	Region string `json:"region"`
-	Params string `json:"params"` // JSON with sorted keys, or a sorted form, or path and query
+	Op     string `json:"op"`     // "sqs:ListQueues"
+	Region string `json:"region"` // "" if it does not matter
+	Params string `json:"params"` // JSON with sorted keys, or a sorted form, or path and query: "/bucket?policy="
 }
 
 // An Exchange is a request and its answer, in a form that people can read and edit.
@@ -77,9 +78,30 @@ func RequestOf(r *http.Request) (Request, error) {
 		b, _ := json.Marshal(v)
 		q.Params = string(b)
 	default:
-		q.Params = r.URL.RequestURI()
+		q.Params = pathOf(service, r)
+		if service == "s3control" || service == "s3" && strings.HasPrefix(q.Params, "/?") {
+			q.Region = "" // about the account: each region has the same answer, and any is asked
+		}
 	}
 	return q, nil
+}
+
+// pathOf returns the path and query of a request. The bucket is the first part of the path, also if it stands in the host, and so
+// is the account of S3 Control.
+func pathOf(service string, r *http.Request) string {
+	uri := r.URL.RequestURI()
+	switch service {
+	case "s3":
+		if bucket, endpoint, _ := strings.Cut(r.URL.Host, "."); strings.HasPrefix(endpoint, "s3.") || strings.HasPrefix(endpoint, "s3-") {
+			if rest := strings.TrimPrefix(uri, "/"); rest == "" || rest[0] == '?' {
+				return "/" + bucket + rest
+			}
+			return "/" + bucket + uri
+		}
+	case "s3control":
+		return "/" + r.Header.Get("X-Amz-Account-Id") + uri
+	}
+	return uri
 }
 
 // response makes the answer of an exchange.
@@ -294,8 +316,8 @@ func (f *Faults) Do(r *http.Request) (*http.Response, error) {
 	case Foreign:
 		e.Type, e.Body = "text/html", "<html><body>Welcome to the hotel. Please sign in.</body></html>"
 	case WrongType:
-		if isXML(r) {
-			e.Body = "<" + q.Op[strings.Index(q.Op, ":")+1:] + "Response>" + "\x01<&></nonsense>"
+		if root := root.Find(body); isXML(r, q) && root != nil {
+			e.Body = string(root) + "\x01<&></nonsense>"
 		} else {
 			e.Body = `["nonsense"]`
 		}
@@ -303,21 +325,50 @@ func (f *Faults) Do(r *http.Request) (*http.Response, error) {
 	return e.response(r), nil
 }
 
-func isXML(r *http.Request) bool {
-	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+// root finds the root element of an XML document.
+var root = regexp.MustCompile(`<\w[^>]*>`)
+
+// isXML reports whether a request is of a protocol whose errors are XML.
+func isXML(r *http.Request, q Request) bool {
+	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || isREST(q)
 }
 
-// fail answers with an error in the form of the request's protocol.
+// isREST reports whether a request is of the XML protocol of S3.
+func isREST(q Request) bool {
+	return strings.HasPrefix(q.Op, "s3:") || strings.HasPrefix(q.Op, "s3control:")
+}
+
+// fail answers with an error that has another code, and perhaps another status, in each protocol; that of JSON is given.
 func fail(r *http.Request, q Request, status int, code, message string) *http.Response {
+	codes := map[string]string{"AccessDeniedException": "AccessDenied", "ThrottlingException": "Throttling"}
 	switch {
-	case isXML(r) && strings.HasPrefix(q.Op, "ec2:"):
-		code = map[string]string{"AccessDeniedException": "UnauthorizedOperation", "ThrottlingException": "RequestLimitExceeded"}[code]
-		return (&Exchange{Status: status, Type: "text/xml", Body: fmt.Sprintf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>r-1</RequestID></Response>", code, message)}).response(r)
-	case isXML(r):
-		code = map[string]string{"AccessDeniedException": "AccessDenied", "ThrottlingException": "Throttling"}[code]
-		return (&Exchange{Status: status, Type: "text/xml", Body: fmt.Sprintf("<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>r-1</RequestId></ErrorResponse>", code, message)}).response(r)
+	case strings.HasPrefix(q.Op, "ec2:"):
+		codes = map[string]string{"AccessDeniedException": "UnauthorizedOperation", "ThrottlingException": "RequestLimitExceeded"}
+	case isREST(q):
+		codes["ThrottlingException"] = "SlowDown"
+		status = map[string]int{"AccessDeniedException": 403, "ThrottlingException": 503}[code]
+	case !isXML(r, q):
+		codes = nil
 	}
-	res := (&Exchange{Status: status, Type: "application/x-amz-json-1.1", Body: fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message)}).response(r)
-	res.Header.Set("X-Amzn-Errortype", code)
+	return Error(r, q, status, cmp.Or(codes[code], code), message)
+}
+
+// Error answers with an error in the form of the request's protocol.
+func Error(r *http.Request, q Request, status int, code, message string) *http.Response {
+	e := &Exchange{Status: status, Type: "text/xml"}
+	switch {
+	case strings.HasPrefix(q.Op, "ec2:"):
+		e.Body = fmt.Sprintf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>r-1</RequestID></Response>", code, message)
+	case strings.HasPrefix(q.Op, "s3:"):
+		e.Body = fmt.Sprintf(`<?xml version="1.0" encoding="UTF-8"?>`+"\n<Error><Code>%s</Code><Message>%s</Message><RequestId>R1</RequestId><HostId>h=</HostId></Error>", code, message)
+	case isXML(r, q):
+		e.Body = fmt.Sprintf("<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>r-1</RequestId></ErrorResponse>", code, message)
+	default:
+		e.Type, e.Body = "application/x-amz-json-1.1", fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message)
+	}
+	res := e.response(r)
+	if e.Type != "text/xml" {
+		res.Header.Set("X-Amzn-Errortype", code)
+	}
 	return res
 }

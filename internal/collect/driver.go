@@ -106,7 +106,7 @@ type driver struct {
 
 	mu     sync.Mutex
 	given  map[effort]int // failures of the same sort without a success between them; of an account, regions with one
-	closed map[int]*closing
+	closed map[model.Place]*closing
 	items  map[model.Kind]map[itemKey]*item
 	holes  []engine.Hole
 	absent map[engine.Absence]bool
@@ -114,7 +114,7 @@ type driver struct {
 }
 
 func newDriver(r Reading, places []At) *driver {
-	d := &driver{Reading: r, index: map[model.Place]int{}, given: map[effort]int{}, closed: map[int]*closing{},
+	d := &driver{Reading: r, index: map[model.Place]int{}, given: map[effort]int{}, closed: map[model.Place]*closing{},
 		items: map[model.Kind]map[itemKey]*item{}, absent: map[engine.Absence]bool{}, cells: map[cellKey]*cell{}}
 	if d.Gate == nil {
 		d.Gate = NewGate()
@@ -161,11 +161,11 @@ type closing struct {
 }
 
 // learnRegion looks for regions that are closed as a whole: each service need not be asked there.
-func (d *driver) learnRegion(at int, op string, g *model.Gap) {
-	c := d.closed[at]
+func (d *driver) learnRegion(p model.Place, op string, g *model.Gap) {
+	c := d.closed[p]
 	if c == nil {
 		c = &closing{services: map[string]bool{}}
-		d.closed[at] = c
+		d.closed[p] = c
 	}
 	if g == nil || g.Reason != model.AccessDeniedSCP && g.Reason != model.NotEnabled || c.reason != "" && c.reason != g.Reason {
 		c.open = true
@@ -327,13 +327,13 @@ func chunks[T any](all []T, n int) iter.Seq[[]T] {
 }
 
 // givenUp returns why a call is not worth making any more, or nil.
-func (d *driver) givenUp(at int, op string) *model.Gap {
+func (d *driver) givenUp(p model.Place, op string) *model.Gap {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c := d.closed[at]; c != nil && !c.open && len(c.services) >= enough && !d.Plan.global[op] {
+	if c := d.closed[p]; c != nil && !c.open && len(c.services) >= enough && !d.Plan.global[op] {
 		return &model.Gap{Reason: c.reason, Call: op, Detail: model.ClosedRegion}
 	}
-	for _, e := range d.efforts(at, op) {
+	for _, e := range efforts(p, op) {
 		if d.given[e] >= enough {
 			where := "in this region"
 			if e.Region == "" {
@@ -346,20 +346,20 @@ func (d *driver) givenUp(at int, op string) *model.Gap {
 }
 
 // learn counts a failure, or remembers a success.
-func (d *driver) learn(at int, op string, g *model.Gap) {
+func (d *driver) learn(p model.Place, op string, g *model.Gap) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.Plan.global[op] {
-		d.learnRegion(at, op, g)
+		d.learnRegion(p, op, g)
 	}
-	for _, e := range d.efforts(at, op) {
+	for _, e := range efforts(p, op) {
 		switch {
 		case g == nil && e.Region == "":
 			d.given[e] = math.MinInt // once is enough to know that it is not denied as such
 		case g == nil:
 			delete(d.given, e)
 		case g.Reason == e.reason && e.Region == "":
-			if here := (effort{d.places[at], op, e.reason}); d.given[here] == 1 { // counted just before: regions, not calls
+			if here := (effort{p, op, e.reason}); d.given[here] == 1 { // counted just before: regions, not calls
 				d.given[e]++
 			}
 		case g.Reason == e.reason:
@@ -368,14 +368,24 @@ func (d *driver) learn(at int, op string, g *model.Gap) {
 	}
 }
 
-func (d *driver) efforts(at int, op string) []effort {
-	p := d.places[at]
+func efforts(p model.Place, op string) []effort {
 	return []effort{{p, op, model.AccessDenied}, {p, op, model.TimedOut}, {p, op, model.Throttled}, {model.Place{Account: p.Account}, op, model.AccessDenied}}
+}
+
+// target returns the place that a request is about. A list for the whole account tells of regions that the scan does not read
+// otherwise too: what is at home there is asked about from another place, but what becomes of it says nothing about that one.
+func (d *driver) target(at int, in in) model.Place {
+	p := d.places[at]
+	if len(in.items) > 0 {
+		p.Region = cmp.Or(in.items[0].About().Region, p.Region)
+	}
+	return p
 }
 
 // call makes one request.
 func (d *driver) call(ctx context.Context, at int, c Call, in in) {
-	if g := d.givenUp(at, c.Op); g != nil {
+	p := d.target(at, in)
+	if g := d.givenUp(p, c.Op); g != nil {
 		d.blank(at, c, in, g)
 		return
 	}
@@ -405,11 +415,11 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 		return
 	default:
 		g := GapOf(c.Op, err)
-		d.learn(at, c.Op, g)
+		d.learn(p, c.Op, g)
 		d.blank(at, c, in, g)
 		return
 	}
-	d.learn(at, c.Op, nil)
+	d.learn(p, c.Op, nil)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, ref := range in.refs {

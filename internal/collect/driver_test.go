@@ -388,17 +388,18 @@ func TestPlaceless(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := newDriver(Reading{Plan: p}, []At{{Place: model.Place{Account: "1", Region: "eu"}}})
+	eu := model.Place{Account: "1", Region: "eu"}
+	d := newDriver(Reading{Plan: p}, []At{{Place: eu}})
 	for _, service := range []string{"a", "b", "c"} {
-		d.learn(0, service+":List", GapOf(service+":List", closed))
+		d.learn(eu, service+":List", GapOf(service+":List", closed))
 	}
 	for _, op := range p.Ops {
-		if g, asked := d.givenUp(0, op), strings.HasPrefix(op, "iam:"); (g == nil) != asked {
+		if g, asked := d.givenUp(eu, op), strings.HasPrefix(op, "iam:"); (g == nil) != asked {
 			t.Errorf("%s: given up for %v", op, g)
 		}
 	}
-	d.learn(0, "iam:GetAccessKeyLastUsed", nil)
-	if d.givenUp(0, "sqs:ListQueues") == nil {
+	d.learn(eu, "iam:GetAccessKeyLastUsed", nil)
+	if d.givenUp(eu, "sqs:ListQueues") == nil {
 		t.Error("what IAM answers opened the region")
 	}
 }
@@ -511,5 +512,71 @@ func TestGiveUpAccount(t *testing.T) {
 		if made != want || len(d.holes) != 10-len(allowed)/2 {
 			t.Errorf("allowed in %q: %d calls, want %d; %d holes", allowed, made, want, len(d.holes))
 		}
+	}
+}
+
+type Bucket struct {
+	model.Meta `call:"s3:ListBuckets" scope:"global"`
+	Policy     model.Attr[string] `json:"policy,omitzero" call:"s3:GetBucketPolicy"`
+}
+
+func (*Bucket) Kind() model.Kind { return "AWS::S3::Bucket" }
+
+// What one call lists for the whole account has its home somewhere: from there it is asked about. If the scan does not read that
+// region it is asked about all the same, and judged; what comes of that says nothing about the place from which it is asked.
+func TestListedGlobally(t *testing.T) {
+	table := model.NewTable(&Bucket{})
+	homes := map[string]string{"a": "eu", "b": "us", "nowhere": ""}
+	for i := range 200 {
+		homes[fmt.Sprintf("ap%03d", i)] = "ap"
+		homes[fmt.Sprintf("eu%03d", i)] = "eu"
+	}
+	var mu sync.Mutex
+	asked, lists, far := map[string]string{}, 0, 0
+	service := func(at At) []Call {
+		return []Call{{
+			Op: "s3:ListBuckets", Lists: []model.Resource{&Bucket{}},
+			Do: Global(func(_ context.Context, found Found) error {
+				lists++
+				for name, region := range homes {
+					found(&Bucket{Meta: model.Meta{ID: name, Region: region}})
+				}
+				return nil
+			}),
+		}, {
+			Op: "s3:GetBucketPolicy",
+			Do: PerItem(func(_ context.Context, b *Bucket) error {
+				mu.Lock()
+				defer mu.Unlock()
+				if b.Region == "ap" {
+					far++
+					return denied()
+				}
+				asked[b.ID] = at.Region
+				b.Policy = model.Known("p")
+				return nil
+			}),
+		}}
+	}
+	p, err := NewPlan([]Service{service}, table, []string{"collect.Bucket.Policy"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := []At{{Place: model.Place{Account: "1", Region: "eu"}}, {Place: model.Place{Account: "1", Region: "us"}}}
+	s := engine.NewSnapshot(engine.Header{Start: time.Unix(0, 0), Read: []model.Place{places[0].Place, places[1].Place}})
+	p.Run(t.Context(), places, s)
+	if lists != 1 || len(asked) != 203 || asked["a"] != "eu" || asked["b"] != "us" || asked["nowhere"] != "eu" {
+		t.Errorf("%d lists; asked about %d: a in %s, b in %s, nowhere in %s", lists, len(asked), asked["a"], asked["b"], asked["nowhere"])
+	}
+	if far > enough+concurrency {
+		t.Errorf("asked %d times about what is denied again and again", far)
+	}
+	judged := map[engine.Status]int{}
+	rule := engine.Rule{ID: "s3-policy", Reads: []string{"collect.Bucket.Policy"}, Check: engine.Each(func(_ *engine.View, b *Bucket) engine.Verdict { return engine.Fail(b.Policy.Get()) })}
+	for r := range engine.Evaluate(s, []engine.Rule{rule}) {
+		judged[r.Status]++
+	}
+	if judged[engine.Failed] != 203 || judged[engine.NotAssessed] != 200 {
+		t.Errorf("judged %v", judged)
 	}
 }

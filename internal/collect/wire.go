@@ -178,7 +178,7 @@ func (w *Wire) add(stack *middleware.Stack) error {
 				return out, m, fmt.Errorf("reading the answer: %w", readErr)
 			}
 			request, _ := in.Request.(*smithyhttp.Request)
-			err = checkAnswer(awsmiddleware.GetOperationName(ctx), request, body)
+			err = checkAnswer(paceOf(ctx).op, request, body)
 		}
 		return out, m, err
 	}), middleware.After)
@@ -233,27 +233,16 @@ func paceOf(ctx context.Context) pace {
 
 // checkAnswer refuses a successful answer that is not one of the operation. The decoders of the SDK take an empty body,
 // null, and any XML document whatever its root for an answer without members: a garbled list would be an empty one.
-func checkAnswer(operation string, request *smithyhttp.Request, body []byte) error {
+func checkAnswer(op string, request *smithyhttp.Request, body []byte) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return answerError("the answer is empty")
 	}
+	want := roots[op]
 	if request != nil && strings.HasPrefix(request.Header.Get("Content-Type"), "application/x-www-form-urlencoded") { // query and EC2 protocol
-		d := xml.NewDecoder(bytes.NewReader(body))
-		for {
-			token, err := d.Token()
-			if err != nil {
-				return answerError("the answer is no XML document: " + err.Error())
-			}
-			if root, ok := token.(xml.StartElement); ok {
-				if root.Name.Local != operation+"Response" {
-					return answerError("the answer is a <" + root.Name.Local + ">, not a <" + operation + "Response>")
-				}
-				if !bytes.HasSuffix(bytes.TrimSpace(body), []byte(root.Name.Local+">")) {
-					return answerError("the answer is cut off")
-				}
-				return nil
-			}
-		}
+		want = op[strings.Index(op, ":")+1:] + "Response"
+	}
+	if want != "" {
+		return checkXML(want, bytes.TrimSpace(body))
 	}
 	if request != nil && request.Header.Get("Smithy-Protocol") == "rpc-v2-cbor" {
 		if body[0]>>5 != 5 { // RFC 8949, section 3.1: major type 5 is a map
@@ -265,6 +254,46 @@ func checkAnswer(operation string, request *smithyhttp.Request, body []byte) err
 		return answerError("the answer is no JSON object")
 	}
 	return nil
+}
+
+// checkXML refuses what is not a whole XML document with this root.
+func checkXML(want string, body []byte) error {
+	d := xml.NewDecoder(bytes.NewReader(body))
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return answerError("the answer is no XML document: " + err.Error())
+		}
+		root, ok := token.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		if root.Name.Local != want {
+			return answerError("the answer is a <" + root.Name.Local + ">, not a <" + want + ">")
+		}
+		if bytes.HasSuffix(body, []byte("/>")) { // <VersioningConfiguration/> is whole if nothing else is in it
+			token, _ = d.Token()
+			_, ok = token.(xml.EndElement)
+		}
+		if !ok || !bytes.HasSuffix(body, []byte(want+">")) && !bytes.HasSuffix(body, []byte("/>")) {
+			return answerError("the answer is cut off")
+		}
+		return nil
+	}
+}
+
+// roots are the root elements of XML answers whose protocol does not derive them from the operation: REST, of S3. Source:
+// API reference, "Response Syntax" of each operation. GetBucketPolicy is not among them, as it answers with the JSON of the policy.
+var roots = map[string]string{
+	"s3:GetBucketAcl":                    "AccessControlPolicy",
+	"s3:GetBucketLifecycleConfiguration": "LifecycleConfiguration",
+	"s3:GetBucketLogging":                "BucketLoggingStatus",
+	"s3:GetBucketOwnershipControls":      "OwnershipControls",
+	"s3:GetBucketTagging":                "Tagging",
+	"s3:GetBucketVersioning":             "VersioningConfiguration",
+	"s3:GetPublicAccessBlock":            "PublicAccessBlockConfiguration",
+	"s3:ListBuckets":                     "ListAllMyBucketsResult",
+	"s3control:GetPublicAccessBlock":     "PublicAccessBlockConfiguration",
 }
 
 // An answerError is a successful answer that is none.

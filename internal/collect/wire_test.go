@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"golang.org/x/time/rate"
@@ -56,6 +57,76 @@ func answersThatSayNothing(t *testing.T) {
 		cfg, _ := collect.Watch(awstest.Config("eu-central-1", answer(func(r *http.Request) (*http.Response, error) { return respond(r, 200, body), nil })), collect.Agent{Version: "test"})
 		_, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 		check(t, body, err, want)
+	}
+}
+
+// The answers of S3 have a root of their own each, and one is JSON. An empty document may be a whole answer.
+func TestAnswersOfS3(t *testing.T) { synctest.Test(t, answersOfS3) }
+
+func answersOfS3(t *testing.T) {
+	b := "b"
+	ask := map[string]func(context.Context, *s3.Client) error{
+		"s3:GetBucketAcl": func(ctx context.Context, c *s3.Client) error {
+			_, err := c.GetBucketAcl(ctx, &s3.GetBucketAclInput{Bucket: &b})
+			return err
+		},
+		"s3:GetBucketLifecycleConfiguration": func(ctx context.Context, c *s3.Client) error {
+			_, err := c.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &b})
+			return err
+		},
+		"s3:GetBucketLogging": func(ctx context.Context, c *s3.Client) error {
+			_, err := c.GetBucketLogging(ctx, &s3.GetBucketLoggingInput{Bucket: &b})
+			return err
+		},
+		"s3:GetBucketOwnershipControls": func(ctx context.Context, c *s3.Client) error {
+			_, err := c.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: &b})
+			return err
+		},
+		"s3:GetBucketPolicy": func(ctx context.Context, c *s3.Client) error {
+			_, err := c.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &b})
+			return err
+		},
+		"s3:GetBucketVersioning": func(ctx context.Context, c *s3.Client) error {
+			_, err := c.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &b})
+			return err
+		},
+		"s3:ListBuckets": func(ctx context.Context, c *s3.Client) error {
+			_, err := c.ListBuckets(ctx, &s3.ListBucketsInput{})
+			return err
+		},
+		"s3:GetBucketWebsite": func(ctx context.Context, c *s3.Client) error {
+			_, err := c.GetBucketWebsite(ctx, &s3.GetBucketWebsiteInput{Bucket: &b})
+			return err
+		},
+	}
+	for _, test := range []struct{ op, body, want string }{
+		{"s3:ListBuckets", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListAllMyBucketsResult xmlns=\"x\"><Buckets/></ListAllMyBucketsResult>\n", ""},
+		{"s3:ListBuckets", "<ListAllMyBucketsResult><Buckets><Bucket><Name>a</Name></Bucket>", "cut off"},
+		{"s3:ListBuckets", "<ListAllMyBucketsResult><Buckets/>", "cut off"},
+		{"s3:ListBuckets", "<ListBucketsResponse></ListBucketsResponse>", "<ListBucketsResponse>, not a <ListAllMyBucketsResult>"},
+		{"s3:ListBuckets", "<Error><Code>InternalError</Code></Error>", "<Error>"},
+		{"s3:ListBuckets", "", "the answer is empty"},
+		{"s3:ListBuckets", "{}", "no XML"},
+		{"s3:ListBuckets", "Welcome to the hotel", "no XML"},
+		{"s3:GetBucketVersioning", `<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>`, ""},
+		{"s3:GetBucketVersioning", "<VersioningConfiguration></VersioningConfiguration>", ""},
+		{"s3:GetBucketVersioning", "<html><body/></html>", "<html>"},
+		{"s3:GetBucketVersioning", "<VersioningConfiguration", "no XML"},
+		{"s3:GetBucketLogging", `<BucketLoggingStatus />`, ""},
+		{"s3:GetBucketLogging", ` `, "the answer is empty"},
+		{"s3:GetBucketAcl", `<AccessControlPolicy><Owner/></AccessControlPolicy>`, ""},
+		{"s3:GetBucketAcl", `<AccessControlPolicy><Owner/>`, "cut off"},
+		{"s3:GetBucketLifecycleConfiguration", `<VersioningConfiguration/>`, "not a <LifecycleConfiguration>"},
+		{"s3:GetBucketOwnershipControls", `null`, "no XML"},
+		{"s3:GetBucketPolicy", `{"Statement":[]}`, ""},
+		{"s3:GetBucketPolicy", `{"Statement":[`, "no JSON object"},
+		{"s3:GetBucketPolicy", `"text"`, "no JSON object"},
+		{"s3:GetBucketPolicy", `<Policy/>`, "no JSON object"},
+		{"s3:GetBucketPolicy", "", "the answer is empty"},
+		{"s3:GetBucketWebsite", `<WebsiteConfiguration/>`, "no JSON object"}, // until somebody says what its root is
+	} {
+		cfg, _ := collect.Watch(awstest.Config("eu-central-1", answer(func(r *http.Request) (*http.Response, error) { return respond(r, 200, test.body), nil })), collect.Agent{Version: "test"})
+		check(t, test.op+" "+test.body, ask[test.op](t.Context(), s3.NewFromConfig(cfg)), test.want)
 	}
 }
 

@@ -72,8 +72,10 @@ func TestDemo(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, want := range []engine.Status{engine.Passed, engine.Failed, engine.Inapplicable} {
-			if want == engine.Inapplicable && !strings.Contains(string(cases), `"`+string(want)) {
-				continue // it judges every resource
+			if want == engine.Inapplicable && !slices.ContainsFunc(strings.Split(string(cases), "\n\n"), func(c string) bool {
+				return strings.Contains(c, `"`+string(want)) && !strings.Contains(c, `{"params":`)
+			}) {
+				continue // it judges every resource, or by default it does
 			}
 			if !slices.Contains(got, want) {
 				t.Errorf("%s never says %s", r.ID, want)
@@ -191,7 +193,7 @@ func foreign(text string) (hosts []string) {
 		}
 	}
 	return slices.DeleteFunc(hosts, func(h string) bool {
-		return strings.HasSuffix("."+h, ".amazonaws.com") || strings.HasSuffix("."+h, ".aws.amazon.com")
+		return strings.HasSuffix("."+h, ".amazonaws.com") || strings.HasSuffix("."+h, ".aws.amazon.com") || h == "www.w3.org" // names of XML namespaces
 	})
 }
 

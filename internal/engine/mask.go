@@ -49,6 +49,7 @@ func (m *Mask) Header(h Header) Header {
 	for i := range h.Skipped {
 		h.Skipped[i].Place, h.Skipped[i].Why = place(h.Skipped[i].Place), m.accountsIn(h.Skipped[i].Why)
 	}
+	h.Names = nil
 	if arn, ok := model.ParseARN(h.Caller); ok && m.Names {
 		kind, name, _ := strings.Cut(arn.Resource, "/")
 		h.Caller = strings.TrimSuffix(h.Caller, arn.Resource) + kind + "/" + hidden(name)

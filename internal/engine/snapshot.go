@@ -24,6 +24,7 @@ type Header struct {
 	Organization bool                       `json:"organization,omitempty"` // every account of it was read
 	Listed       []model.Kind               `json:"listed"`                 // of any other kind nothing is known, not even that there is none
 	Rules        []string                   `json:"rules,omitempty"`        // for which it was collected
+	Names        map[string]string          `json:"names,omitempty"`        // of accounts, as the organization tells them
 	Tags         bool                       `json:"tags,omitempty"`         // so were the tags of what they judge
 	Params       map[string]json.RawMessage `json:"params,omitempty"`       // of these rules, where they differ from the defaults
 }

@@ -59,9 +59,10 @@ type tally struct {
 }
 
 type jsonCoverage struct {
-	Cells    int   `json:"cells"`    // rules times accounts and regions
-	Assessed int   `json:"assessed"` // of them, those without a gap
-	Gaps     []Gap `json:"gaps"`
+	Cells    int        `json:"cells"`    // rules times accounts and regions
+	Assessed int        `json:"assessed"` // of them, those without a gap
+	Accounts []Coverage `json:"accounts"`
+	Gaps     []Gap      `json:"gaps"`
 }
 
 // A Finding is one result as programs read it.
@@ -141,7 +142,7 @@ func (r *Report) JSON(w io.Writer) error {
 		Scan: jsonScan{ID: r.ID(), Started: s.Start.UTC(), Finished: r.Scan.Finished.UTC(), Partition: s.Partition, Caller: s.Caller,
 			Accounts: r.Accounts(), Regions: r.Regions(), Skipped: s.Skipped, Unread: s.Unread, Calls: r.Scan.Calls, Throttled: r.Scan.Throttled},
 		Summary:  jsonSummary{Rules: len(r.Rules), Results: map[engine.Status]int{}, Failures: map[string]int{}, Pillars: r.pillars(), WasteUSD: r.Waste},
-		Coverage: jsonCoverage{Cells: r.Cells, Assessed: r.Cells - r.Blind, Gaps: r.Gaps},
+		Coverage: jsonCoverage{Cells: r.Cells, Assessed: r.Cells - r.Blind, Accounts: r.Coverage, Gaps: r.Gaps},
 	}
 	for _, status := range engine.Statuses {
 		head.Summary.Results[status] = r.Statuses[status]
@@ -154,6 +155,9 @@ func (r *Report) JSON(w io.Writer) error {
 	}
 	if head.Scan.Unread == nil {
 		head.Scan.Unread = []model.Place{}
+	}
+	if head.Coverage.Accounts == nil {
+		head.Coverage.Accounts = []Coverage{}
 	}
 	if head.Coverage.Gaps == nil {
 		head.Coverage.Gaps = []Gap{}

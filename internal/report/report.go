@@ -91,14 +91,25 @@ type Report struct {
 	Failures   map[engine.Severity]int
 	RuleStatus map[string]engine.Status // by ID: fail, not-assessed, pass or not-applicable, whichever comes first of its results
 	Worst      map[string]engine.Severity
-	Waste      float64 // estimated USD a month that failures waste
-	Cells      int     // rules times the accounts and regions in which they judge
-	Blind      int     // cells with a result that is not assessed
-	Fixable    int     // of them, those with a fixable gap
+	Waste      float64    // estimated USD a month that failures waste
+	Cells      int        // rules times the accounts and regions in which they judge
+	Blind      int        // cells with a result that is not assessed
+	Fixable    int        // of them, those with a fixable gap
+	Coverage   []Coverage // by account, in order
 	Gaps       []Gap
 	Units      []Unit
 	Untold     int  // results that pass a filter by tags only because their tags are not known
 	judged     bool // something could be assessed, be it counted or not
+}
+
+// A Coverage is how much of an account was read.
+type Coverage struct {
+	Account  string `json:"account"`
+	Name     string `json:"name"`     // in the organization; empty if nobody told
+	Regions  int    `json:"regions"`  // that were read; 0 if the account could not be entered
+	Cells    int    `json:"cells"`    // rules times the account or its regions
+	Assessed int    `json:"assessed"` // of them, those without a gap
+	Failures int    `json:"failures"`
 }
 
 // allCalls stands for every call in a region that is closed.
@@ -156,7 +167,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 	blind, fixable := map[cell]bool{}, map[cell]bool{}
 	accounts, regions := map[model.Place]bool{}, map[model.Place]bool{}
 	for _, p := range r.Header.Read {
-		if accounts[model.Place{Account: p.Account}] = true; f.covers(p.Region) {
+		if accounts[model.Place{Account: p.Account}] = true; p.Region != "" && f.covers(p.Region) {
 			regions[p] = true
 		}
 	}
@@ -166,9 +177,19 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 		}
 		return regions
 	}
+	coverage := map[string]*Coverage{}
+	for _, account := range r.Accounts() {
+		coverage[account] = &Coverage{Account: account, Name: r.Header.Names[account]}
+	}
+	for p := range regions {
+		coverage[p.Account].Regions++
+	}
 	for i := range rules {
 		r.RuleStatus[rules[i].ID] = engine.Inapplicable
 		r.Cells += len(places(&rules[i]))
+		for p := range places(&rules[i]) {
+			coverage[p.Account].Cells++
+		}
 	}
 	for x, err := range s.Evaluate(rules) {
 		if err != nil {
@@ -192,6 +213,9 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 		switch x.Status {
 		case engine.Failed:
 			r.Failures[x.Severity]++
+			if c := coverage[m.Account]; c != nil {
+				c.Failures++
+			}
 			r.Worst[x.Rule.ID] = max(r.Worst[x.Rule.ID], x.Severity)
 			k := unitKey{x.Rule.ID, m.Account, x.FixKey}
 			u := units[k]
@@ -229,9 +253,20 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 	r.Blind, r.Fixable = len(blind), len(fixable)
 	r.Waste = math.Round(100*r.Waste) / 100
 	for c := range blind { // places beside those that were read: regions that could not be listed
+		account := coverage[c.Account]
+		if account == nil {
+			continue
+		}
 		if !places(c.rule)[c.Place] {
 			r.Cells++
+			account.Cells++
 		}
+		account.Assessed--
+	}
+	for _, account := range r.Accounts() {
+		c := coverage[account]
+		c.Assessed += c.Cells
+		r.Coverage = append(r.Coverage, *c)
 	}
 	closed := map[model.Place]bool{}
 	for _, g := range gaps {

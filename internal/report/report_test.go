@@ -194,3 +194,21 @@ func TestNothing(t *testing.T) {
 		t.Error("a filter that leaves only a hole makes the account dark")
 	}
 }
+
+// Each account tells how much of it was read, be it nothing.
+func TestCoverage(t *testing.T) {
+	h := engine.Header{Start: start, Listed: []model.Kind{"AWS::SQS::Queue"}, Names: map[string]string{account: "shop"},
+		Read: []model.Place{place("eu-west-1"), place("us-east-1"), {Account: "444455556666"}}}
+	s := engine.NewSnapshot(h)
+	s.Put(queue("eu-west-1", "a", int(engine.Low), ""))
+	s.PutHole(engine.Hole{Kind: "AWS::SQS::Queue", Place: place("us-east-1"), Gap: &model.Gap{Reason: model.AccessDenied, Call: "sqs:ListQueues"}})
+	s.PutHole(engine.Hole{Kind: "AWS::SQS::Queue", Place: model.Place{Account: "444455556666", Region: model.AnyRegion}, Gap: &model.Gap{Reason: model.AccessDenied, Call: "sts:AssumeRole"}})
+	r := judge(s, []engine.Rule{queueRule("sqs-q", engine.Low)}, Filter{})
+	want := []Coverage{{Account: account, Name: "shop", Regions: 2, Cells: 2, Assessed: 1, Failures: 1}, {Account: "444455556666", Cells: 1}}
+	if !slices.Equal(r.Coverage, want) {
+		t.Errorf("%+v", r.Coverage)
+	}
+	if text := strings.Join(show(t, r, Style{}), "\n"); !strings.Contains(text, "ACCOUNTS  2: 0 assessed without a gap, 1 in part, 1 not entered: 444455556666") {
+		t.Error(text)
+	}
+}

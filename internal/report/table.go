@@ -50,6 +50,26 @@ func (r *Report) Table(w io.Writer, style Style) error {
 		t.line("TAGS  %s shown whatever --tag and --owner say, as the tags are not known: see scanner permissions --tags", count(r.Untold, "result"))
 		t.line("")
 	}
+	if len(r.Coverage) > 1 {
+		whole, lost := 0, []string{}
+		for _, c := range r.Coverage {
+			switch {
+			case c.Assessed == c.Cells:
+				whole++
+			case c.Regions == 0:
+				lost = append(lost, strings.TrimSpace(c.Account+" "+c.Name))
+			}
+		}
+		text := fmt.Sprintf("ACCOUNTS  %d: %d assessed without a gap, %d in part, %d not entered", len(r.Coverage), whole, len(r.Coverage)-whole-len(lost), len(lost))
+		if len(lost) > 0 {
+			text += ": " + strings.Join(lost[:min(3, len(lost))], ", ")
+		}
+		if len(lost) > 3 {
+			text += ", ..."
+		}
+		t.line("%s", text)
+		t.line("")
+	}
 	if blind := r.blind(); len(blind) > 0 {
 		n := r.Statuses[engine.NotAssessed]
 		text := fmt.Sprintf("BLIND  %s not assessed, in %d of %s of one rule in one region", count(n, "result"), r.Blind, count(r.Cells, "cell"))

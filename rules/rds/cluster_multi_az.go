@@ -35,7 +35,7 @@ aws rds create-db-instance --db-cluster-identifier <cluster> --db-instance-ident
 	Reads: []string{"rds.DBCluster.MultiAZ", "rds.DBCluster.EngineMode", "rds.DBCluster.Scalability", "rds.DBCluster.Members", "rds.DBCluster.Tags"},
 
 	// MultiAZ says of a cluster that its instances are in several zones, so nobody has to look up where each is.
-	Check: engine.EachWith(zones{ExemptTags: map[string][]string{"environment": {"dev", "test"}}}, func(_ *engine.View, p *zones, c *rds.DBCluster) engine.Verdict {
+	Check: engine.EachWith(zones{ExemptTags: engine.TagGlobs{"environment": {"dev", "test"}}}, func(_ *engine.View, p *zones, c *rds.DBCluster) engine.Verdict {
 		switch {
 		case c.MultiAZ.Get():
 			return engine.Pass()

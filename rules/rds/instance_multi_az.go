@@ -33,7 +33,7 @@ aws rds modify-db-instance --db-instance-identifier <instance> --multi-az`,
 	Reads: []string{"rds.DBInstance.Cluster", "rds.DBInstance.ReplicaOf", "rds.DBInstance.MultiAZ", "rds.DBInstance.Engine", "rds.DBInstance.Tags"},
 
 	// The API reference says that MultiAZ does not apply to RDS Custom, of which some engines can have it all the same.
-	Check: engine.EachWith(zones{ExemptTags: map[string][]string{"environment": {"dev", "test"}}}, func(_ *engine.View, p *zones, i *rds.DBInstance) engine.Verdict {
+	Check: engine.EachWith(zones{ExemptTags: engine.TagGlobs{"environment": {"dev", "test"}}}, func(_ *engine.View, p *zones, i *rds.DBInstance) engine.Verdict {
 		if c := i.Cluster.Get(); c != "" {
 			return engine.NotApplicable("is a member of the cluster " + c + ", whose instances stand in for each other")
 		}

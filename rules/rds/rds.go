@@ -4,9 +4,7 @@ package rds
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
@@ -63,33 +61,15 @@ func (p *retention) judge(days model.Attr[int]) engine.Verdict {
 
 // zones is the parameters of rules about several Availability Zones.
 type zones struct {
-	ExemptTags map[string][]string `json:"exempt_tags"` // key -> globs of values, whatever their case
+	ExemptTags engine.TagGlobs `json:"exempt_tags"`
 }
 
-func (p *zones) Validate() error {
-	for key, values := range p.ExemptTags {
-		if key == "" || len(values) == 0 {
-			return errors.New("exempt_tags must have a key and at least one value for it")
-		}
-		if err := engine.CheckGlobs("exempt_tags", values); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (p *zones) Validate() error { return p.ExemptTags.Check("exempt_tags") }
 
 // exempt returns which tag excuses a database, or "".
 func (p *zones) exempt(tags model.Attr[map[string]string]) string {
-	if len(p.ExemptTags) == 0 {
-		return ""
-	}
-	all := tags.Get()
-	for _, key := range slices.Sorted(maps.Keys(all)) {
-		for name, globs := range p.ExemptTags {
-			if strings.EqualFold(name, key) && slices.ContainsFunc(globs, func(g string) bool { return engine.Match(strings.ToLower(g), strings.ToLower(all[key])) }) {
-				return fmt.Sprintf("has the tag %s=%s of exempt_tags", key, all[key])
-			}
-		}
+	if tag := p.ExemptTags.Find(tags); tag != "" {
+		return "has the tag " + tag + " of exempt_tags"
 	}
 	return ""
 }

@@ -26,8 +26,9 @@ const Account = "111122223333"
 var Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Run collects what reads needs from some regions, with a real SDK client. It returns the snapshot as text, and the
-// requests made as "region op", sorted. The function answers them: params are the request's JSON with sorted keys, or
-// its sorted form. An answer that starts with '!' is an error code and message; XML answers come without the root.
+// requests made as "region op", sorted. The function answers them: params are the request's JSON with sorted keys, its
+// sorted form, or its path and query. An answer that starts with '!' is an error code and message; XML answers come without
+// the root, but for those of S3, where it says something.
 func Run(t *testing.T, service collect.Service, reads, regions []string, answer func(region, op, params string) string) (snapshot string, requests []string) {
 	t.Helper()
 	plan, err := collect.NewPlan([]collect.Service{service}, kinds.All, reads)
@@ -44,25 +45,18 @@ func Run(t *testing.T, service collect.Service, reads, regions []string, answer 
 		mu.Lock()
 		requests = append(requests, q.Region+" "+op)
 		mu.Unlock()
-		body, status := answer(q.Region, op, q.Params), 200
-		isXML := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+		body := answer(q.Region, op, q.Params)
 		if e, ok := strings.CutPrefix(body, "!"); ok {
 			code, message, _ := strings.Cut(e, " ")
-			status = 400
-			switch {
-			case isXML && strings.HasPrefix(q.Op, "ec2:"):
-				body = fmt.Sprintf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors></Response>", code, message)
-			case isXML:
-				body = fmt.Sprintf("<ErrorResponse><Error><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
-			default:
-				body = fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message)
-			}
-		} else if isXML && strings.HasPrefix(q.Op, "ec2:") {
+			return awstest.Error(r, q, 400, code, message), nil
+		}
+		switch isForm := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"); {
+		case isForm && strings.HasPrefix(q.Op, "ec2:"):
 			body = fmt.Sprintf("<%[1]sResponse>%[2]s</%[1]sResponse>", op, body)
-		} else if isXML {
+		case isForm:
 			body = fmt.Sprintf("<%[1]sResponse><%[1]sResult>%[2]s</%[1]sResult></%[1]sResponse>", op, body)
 		}
-		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {r.Header.Get("Content-Type")}},
+		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {r.Header.Get("Content-Type")}},
 			Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 	})
 	var places []collect.At

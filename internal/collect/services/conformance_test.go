@@ -107,8 +107,21 @@ func TestConformance(t *testing.T) {
 			}
 		}
 	}
+	all, wholeOfAll, verdictsOfAll := plan, whole, before
 	for _, op := range plan.Ops {
+		// A denial is looked for everywhere; any other fault where the call, what it needs and what needs it can tell of it.
+		near, err := collect.NewPlan(services.All, kinds.All, around(plan, op))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var part *engine.Snapshot
+		synctest.Test(t, func(t *testing.T) { part = scan(t, near, client) })
+		verdictsNear := verdicts(part)
 		for _, kind := range awstest.Kinds {
+			plan, whole, before := near, part, verdictsNear
+			if kind == awstest.Denied {
+				plan, whole, before = all, wholeOfAll, verdictsOfAll
+			}
 			t.Run(op+"/"+string(kind), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var spoilt atomic.Int32
@@ -131,8 +144,26 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// around returns the reads of the service of an operation, of all that it waits for and of all that waits for it.
+func around(plan *collect.Plan, op string) (reads []string) {
+	service, _, _ := strings.Cut(op, ":")
+	for _, read := range everything() {
+		typ, attr, _ := kinds.All.Resolve(read)
+		calls := []string{typ.List}
+		if attr != nil {
+			calls = append(calls, attr.Calls...)
+		}
+		if typ.Service() == service || slices.ContainsFunc(calls, func(c string) bool {
+			return c == op || strings.HasPrefix(c, service+":") || plan.Waits(c, op) || plan.Waits(op, c)
+		}) {
+			reads = append(reads, read)
+		}
+	}
+	return reads
+}
+
 // later tells requests for pages after the first.
-var later = regexp.MustCompile(`(?i)nexttoken|\bmarker=`)
+var later = regexp.MustCompile(`(?i)nexttoken|paginationtoken|\bmarker=`)
 
 // TestSecondPage spoils only the pages after the first: what the first showed is kept, and the rest is a hole.
 func TestSecondPage(t *testing.T) {
@@ -142,13 +173,26 @@ func TestSecondPage(t *testing.T) {
 	}
 	client := account(t)
 	var whole *engine.Snapshot
-	synctest.Test(t, func(t *testing.T) { whole = scan(t, plan, client) })
+	var mu sync.Mutex
+	further := map[string]bool{} // operations with more than one page
+	synctest.Test(t, func(t *testing.T) {
+		whole = scan(t, plan, &awstest.Faults{Client: client, Fault: func(q awstest.Request) awstest.Kind {
+			if later.MatchString(q.Params) {
+				mu.Lock()
+				defer mu.Unlock()
+				further[q.Op] = true
+			}
+			return ""
+		}})
+	})
 	before := verdicts(whole)
 	paged := 0
 	for _, op := range plan.Ops {
+		if !further[op] {
+			continue
+		}
 		for _, kind := range awstest.Kinds {
 			synctest.Test(t, func(t *testing.T) {
-				var mu sync.Mutex
 				spoilt := map[string]bool{}
 				faults := &awstest.Faults{Client: client, Fault: func(q awstest.Request) awstest.Kind {
 					if q.Op == op && later.MatchString(q.Params) {
@@ -240,7 +284,7 @@ func compare(t *testing.T, plan *collect.Plan, whole, got *engine.Snapshot, op s
 				p.Region = ""
 			}
 			if !slices.ContainsFunc(got.Holes(), func(h engine.Hole) bool { return h.Kind == typ.Kind && h.Place == p }) {
-				t.Errorf("%s: no hole in %s", typ.Name, p.Region)
+				t.Errorf("%s: no hole in %q", typ.Name, p.Region)
 			}
 		}
 	}
@@ -284,7 +328,11 @@ func lawful(t *testing.T, before, after map[string]engine.Result) {
 		m := was.Resource
 		switch {
 		case !ok:
-			hole := strings.Join([]string{was.Rule.ID, m.Account, m.Region, "*"}, "/")
+			region := m.Region
+			if was.Rule.Check.Subject.Scope == model.Global {
+				region = ""
+			}
+			hole := strings.Join([]string{was.Rule.ID, m.Account, region, "*"}, "/")
 			if after[hole].Status != engine.NotAssessed {
 				t.Errorf("%s vanished without a trace", key)
 			}

@@ -13,6 +13,7 @@ import (
 	"awsscanner/internal/collect/organizations"
 	"awsscanner/internal/collect/rds"
 	"awsscanner/internal/collect/resourcegroupstaggingapi"
+	"awsscanner/internal/collect/s3"
 	"awsscanner/internal/collect/sqs"
 	"awsscanner/internal/collect/ssm"
 )
@@ -29,6 +30,7 @@ var All = []collect.Service{
 	rds.Calls,
 	organizations.Calls,
 	resourcegroupstaggingapi.Calls,
+	s3.Calls,
 	sqs.Calls,
 	ssm.Calls,
 }

@@ -12,6 +12,7 @@ import (
 	"awsscanner/internal/model/kms"
 	"awsscanner/internal/model/organizations"
 	"awsscanner/internal/model/rds"
+	"awsscanner/internal/model/s3"
 	"awsscanner/internal/model/sqs"
 	"awsscanner/internal/model/ssm"
 )
@@ -28,6 +29,7 @@ var All = model.NewTable(
 	&kms.Key{},
 	&rds.DBInstance{}, &rds.DBCluster{}, &rds.DBSnapshot{}, &rds.DBClusterSnapshot{},
 	&organizations.Organization{},
+	&s3.Account{}, &s3.Bucket{},
 	&sqs.Queue{},
 	&ssm.Parameter{},
 )
