@@ -1,6 +1,6 @@
-# Everything here needs only Go, except for oracle (Python 3 with moto).
+# Everything here needs only Go, except for oracle and managed (Python 3 with moto).
 
-.PHONY: build test test-otel adaptive race lint dce bench oracle fuzz
+.PHONY: build test test-otel adaptive race lint dce docs managed bench oracle fuzz
 
 build:
 	go build -o bin/scanner ./cmd/scanner
@@ -36,6 +36,14 @@ dce:
 	  size=$$(wc -c < bin/scanner); \
 	  if [ "$$size" -gt 30000000 ]; then echo "the binary has $$size bytes, more than 30000000"; exit 1; fi; \
 	  echo "dead-code elimination works, $$size bytes"
+
+# The pages about rules, which a test holds against the code.
+docs:
+	go run ./cmd/scanner rules --markdown docs/rules
+
+# What the AWS managed policies grant, for scanner permissions --compare, out of the newest moto.
+managed:
+	python3 cmd/scanner/data/managed.py > cmd/scanner/data/managed.json.new && mv cmd/scanner/data/managed.json.new cmd/scanner/data/managed.json
 
 # Speed and memory; writes docs/benchmarks.md. Half of it is scans that wait, as for AWS.
 bench:

@@ -33,8 +33,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run executes the command line and returns the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// rootCommand returns the command with all its commands.
+func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "scanner",
 		Short: "Read AWS accounts, judge them by the Well-Architected pillars, say with proof what to fix first",
@@ -52,9 +52,6 @@ Exit codes: 0 fine, 1 the gate found something, 2 wrong use, 3 could not see eno
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage("%s", flagError(c, err)) })
 	root.AddCommand(scanCommand(), reportCommand(), explainCommand(), rulesCommand(), callsCommand(), permissionsCommand(), doctorCommand(), versionCommand())
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) (err error) {
@@ -71,6 +68,15 @@ Exit codes: 0 fine, 1 the gate found something, 2 wrong use, 3 could not see eno
 			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 		}
 	}
+	return root
+}
+
+// run executes the command line and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
 	c, err := root.ExecuteContextC(ctx)
 	var exit *exitError
 	switch {

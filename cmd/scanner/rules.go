@@ -33,7 +33,14 @@ type ruleJSON struct {
 }
 
 func rulesCommand() *cobra.Command {
-	c := &cobra.Command{Use: "rules", Short: "List rules, or show one", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	var dir string
+	c := &cobra.Command{Use: "rules", Short: "List rules, show one, or write a page about each", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+		if dir == "" {
+			return c.Help()
+		}
+		return writeRulePages(dir)
+	}}
+	c.Flags().StringVar(&dir, "markdown", "", "write a page about each rule, and indexes, to this directory; pages of rules that are no more are removed")
 	c.AddCommand(rulesListCommand(), rulesShowCommand())
 	return c
 }

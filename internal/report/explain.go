@@ -118,7 +118,7 @@ func Indent(text string) string {
 	var out []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
-		if strings.HasPrefix(line, "aws ") || strings.HasPrefix(line, " ") || strings.HasPrefix(line, "#") || strings.ContainsAny(line, "{|") {
+		if IsCode(line) {
 			out = append(out, "  "+line)
 			continue
 		}
@@ -132,4 +132,9 @@ func Indent(text string) string {
 		out = append(out, row)
 	}
 	return strings.Join(out, "\n")
+}
+
+// IsCode tells commands, and pieces of templates, from the prose that a fix may mix with them.
+func IsCode(line string) bool {
+	return strings.HasPrefix(line, "aws ") || strings.HasPrefix(line, " ") || strings.HasPrefix(line, "#") || strings.ContainsAny(line, "{|")
 }
