@@ -19,21 +19,22 @@ type Account struct {
 // their states and what they do. Its ID is its name.
 type Alarm struct {
 	model.Meta         `call:"cloudwatch:DescribeAlarms"`
-	Type               model.Attr[string]    `json:"type,omitzero"               call:"cloudwatch:DescribeAlarms"` // MetricAlarm, CompositeAlarm or LogAlarm
-	Description        model.Attr[string]    `json:"description,omitzero"        call:"cloudwatch:DescribeAlarms"` // "" if none
-	ActionsEnabled     model.Attr[bool]      `json:"actionsEnabled,omitzero"     call:"cloudwatch:DescribeAlarms"`
-	AlarmActions       model.Attr[[]string]  `json:"alarmActions,omitzero"       call:"cloudwatch:DescribeAlarms" ref:"AWS::SNS::Subscribers"` // ARNs
-	OKActions          model.Attr[[]string]  `json:"okActions,omitzero"          call:"cloudwatch:DescribeAlarms"`
-	NoDataActions      model.Attr[[]string]  `json:"noDataActions,omitzero"      call:"cloudwatch:DescribeAlarms"` // on INSUFFICIENT_DATA
-	State              model.Attr[string]    `json:"state,omitzero"              call:"cloudwatch:DescribeAlarms"` // OK, ALARM or INSUFFICIENT_DATA
-	Since              model.Attr[time.Time] `json:"since,omitzero"              call:"cloudwatch:DescribeAlarms"` // when it came into its state
-	Rule               model.Attr[string]    `json:"rule,omitzero"               call:"cloudwatch:DescribeAlarms"` // of a composite alarm; "" of others
-	Suppressor         model.Attr[string]    `json:"suppressor,omitzero"         call:"cloudwatch:DescribeAlarms"` // alarm that silences a composite one, by name or ARN; "" if none
-	Metrics            model.Attr[[]Metric]  `json:"metrics,omitzero"            call:"cloudwatch:DescribeAlarms"` // that it watches; none unless it is a metric alarm
-	Expressions        model.Attr[[]string]  `json:"expressions,omitzero"        call:"cloudwatch:DescribeAlarms"` // of metric math
-	Comparison         model.Attr[string]    `json:"comparison,omitzero"         call:"cloudwatch:DescribeAlarms"` // GreaterThanThreshold, ...; "" of a composite alarm
-	Threshold          model.Attr[float64]   `json:"threshold,omitzero"          call:"cloudwatch:DescribeAlarms"` // 0 if it has none: where it is composite or anomalous
-	AnomalousThreshold model.Attr[bool]      `json:"anomalousThreshold,omitzero" call:"cloudwatch:DescribeAlarms"` // what the metric is expected to be takes the place of a threshold
+	Type               model.Attr[string]            `json:"type,omitzero"               call:"cloudwatch:DescribeAlarms"` // MetricAlarm, CompositeAlarm or LogAlarm
+	Description        model.Attr[string]            `json:"description,omitzero"        call:"cloudwatch:DescribeAlarms"` // "" if none
+	ActionsEnabled     model.Attr[bool]              `json:"actionsEnabled,omitzero"     call:"cloudwatch:DescribeAlarms"`
+	AlarmActions       model.Attr[[]string]          `json:"alarmActions,omitzero"       call:"cloudwatch:DescribeAlarms" ref:"AWS::SNS::Subscribers"` // ARNs
+	OKActions          model.Attr[[]string]          `json:"okActions,omitzero"          call:"cloudwatch:DescribeAlarms"`
+	NoDataActions      model.Attr[[]string]          `json:"noDataActions,omitzero"      call:"cloudwatch:DescribeAlarms"` // on INSUFFICIENT_DATA
+	State              model.Attr[string]            `json:"state,omitzero"              call:"cloudwatch:DescribeAlarms"` // OK, ALARM or INSUFFICIENT_DATA
+	Since              model.Attr[time.Time]         `json:"since,omitzero"              call:"cloudwatch:DescribeAlarms"` // when it came into its state
+	Rule               model.Attr[string]            `json:"rule,omitzero"               call:"cloudwatch:DescribeAlarms"` // of a composite alarm; "" of others
+	Suppressor         model.Attr[string]            `json:"suppressor,omitzero"         call:"cloudwatch:DescribeAlarms"` // alarm that silences a composite one, by name or ARN; "" if none
+	Metrics            model.Attr[[]Metric]          `json:"metrics,omitzero"            call:"cloudwatch:DescribeAlarms"` // that it watches; none unless it is a metric alarm
+	Expressions        model.Attr[[]string]          `json:"expressions,omitzero"        call:"cloudwatch:DescribeAlarms"` // of metric math
+	Comparison         model.Attr[string]            `json:"comparison,omitzero"         call:"cloudwatch:DescribeAlarms"` // GreaterThanThreshold, ...; "" of a composite alarm
+	Threshold          model.Attr[float64]           `json:"threshold,omitzero"          call:"cloudwatch:DescribeAlarms"` // 0 if it has none: where it is composite or anomalous
+	AnomalousThreshold model.Attr[bool]              `json:"anomalousThreshold,omitzero" call:"cloudwatch:DescribeAlarms"` // what the metric is expected to be takes the place of a threshold
+	Tags               model.Attr[map[string]string] `json:"tags,omitzero" call:"resourcegroupstaggingapi:GetResources"`
 }
 
 // A Metric is one that an alarm watches.

@@ -10,17 +10,18 @@ import (
 // A LoadBalancer is a load balancer of the second generation. Its ID is its ARN.
 type LoadBalancer struct {
 	model.Meta     `call:"elasticloadbalancingv2:DescribeLoadBalancers"`
-	Type           model.Attr[string]     `json:"type,omitzero"           call:"elasticloadbalancingv2:DescribeLoadBalancers"` // application, network or gateway
-	Scheme         model.Attr[string]     `json:"scheme,omitzero"         call:"elasticloadbalancingv2:DescribeLoadBalancers"` // internet-facing or internal; "" of a gateway
-	State          model.Attr[string]     `json:"state,omitzero"          call:"elasticloadbalancingv2:DescribeLoadBalancers"` // active, provisioning, active_impaired or failed
-	DNSName        model.Attr[string]     `json:"dnsName,omitzero"        call:"elasticloadbalancingv2:DescribeLoadBalancers"` // "" of a gateway
-	Created        model.Attr[time.Time]  `json:"created,omitzero"        call:"elasticloadbalancingv2:DescribeLoadBalancers"`
-	VPC            model.Attr[string]     `json:"vpc,omitzero"            call:"elasticloadbalancingv2:DescribeLoadBalancers"`
-	Zones          model.Attr[[]string]   `json:"zones,omitzero"          call:"elasticloadbalancingv2:DescribeLoadBalancers"`
-	Subnets        model.Attr[[]string]   `json:"subnets,omitzero"        call:"elasticloadbalancingv2:DescribeLoadBalancers"`
-	SecurityGroups model.Attr[[]string]   `json:"securityGroups,omitzero" call:"elasticloadbalancingv2:DescribeLoadBalancers"` // none of a gateway, and of network load balancers that were made without
-	Listeners      model.Attr[[]Listener] `json:"listeners,omitzero"      call:"elasticloadbalancingv2:DescribeListeners"`
-	HTTPRules      model.Attr[[]Rule]     `json:"httpRules,omitzero"      call:"elasticloadbalancingv2:DescribeRules"` // of listeners for HTTP, if there are any, without their default actions
+	Type           model.Attr[string]            `json:"type,omitzero"           call:"elasticloadbalancingv2:DescribeLoadBalancers"` // application, network or gateway
+	Scheme         model.Attr[string]            `json:"scheme,omitzero"         call:"elasticloadbalancingv2:DescribeLoadBalancers"` // internet-facing or internal; "" of a gateway
+	State          model.Attr[string]            `json:"state,omitzero"          call:"elasticloadbalancingv2:DescribeLoadBalancers"` // active, provisioning, active_impaired or failed
+	DNSName        model.Attr[string]            `json:"dnsName,omitzero"        call:"elasticloadbalancingv2:DescribeLoadBalancers"` // "" of a gateway
+	Created        model.Attr[time.Time]         `json:"created,omitzero"        call:"elasticloadbalancingv2:DescribeLoadBalancers"`
+	VPC            model.Attr[string]            `json:"vpc,omitzero"            call:"elasticloadbalancingv2:DescribeLoadBalancers"`
+	Zones          model.Attr[[]string]          `json:"zones,omitzero"          call:"elasticloadbalancingv2:DescribeLoadBalancers"`
+	Subnets        model.Attr[[]string]          `json:"subnets,omitzero"        call:"elasticloadbalancingv2:DescribeLoadBalancers"`
+	SecurityGroups model.Attr[[]string]          `json:"securityGroups,omitzero" call:"elasticloadbalancingv2:DescribeLoadBalancers"` // none of a gateway, and of network load balancers that were made without
+	Listeners      model.Attr[[]Listener]        `json:"listeners,omitzero"      call:"elasticloadbalancingv2:DescribeListeners"`
+	HTTPRules      model.Attr[[]Rule]            `json:"httpRules,omitzero"      call:"elasticloadbalancingv2:DescribeRules"` // of listeners for HTTP, if there are any, without their default actions
+	Tags           model.Attr[map[string]string] `json:"tags,omitzero" call:"resourcegroupstaggingapi:GetResources"`
 }
 
 // A Listener waits for connections.
