@@ -88,7 +88,7 @@ const (
 )
 
 // reasons are what the scanner has to call them.
-var reasons = map[fault]string{denied: "access-denied", deniedSCP: "access-denied-scp", throttled: "throttled", unavailable: "call-failed", truncated: "call-failed",
+var reasons = map[fault]string{denied: "access-denied", deniedSCP: "access-denied-scp", throttled: "throttled", unavailable: "throttled", truncated: "call-failed",
 	cut: "call-failed", empty: "call-failed", page: "call-failed", hung: "timed-out"}
 
 // A spoiler says what goes wrong with a call, "" for nothing. A fault that begins with a brace is an answer.

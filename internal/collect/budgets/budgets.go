@@ -115,9 +115,10 @@ func budget(at collect.At, b types.Budget) *my.Budget {
 		out.Unhealthy = model.FromString(h.StatusReason)
 	}
 	f := filters{accounts: []string{}, others: []string{}}
-	for _, key := range slices.Sorted(maps.Keys(b.CostFilters)) {
+	old := b.CostFilters //lint:ignore SA1019 what was made with these filters still answers with them
+	for _, key := range slices.Sorted(maps.Keys(old)) {
 		if key == "LinkedAccount" {
-			f.accounts = append(f.accounts, b.CostFilters[key]...)
+			f.accounts = append(f.accounts, old[key]...)
 		} else {
 			f.others = append(f.others, key)
 		}
