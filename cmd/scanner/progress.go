@@ -78,9 +78,13 @@ func (p *progress) log(w io.Writer, format string) func() {
 	}
 	return func() {
 		_, throttled := counts(p.all)
-		logger.LogAttrs(context.Background(), slog.LevelInfo, "reading", slog.Int64("accounts", p.Accounts.Load()), slog.Int("accountsTotal", len(p.all)),
+		about := []slog.Attr{slog.Int64("accounts", p.Accounts.Load()), slog.Int("accountsTotal", len(p.all)),
 			slog.Int64("regions", p.Regions.Load()), slog.Int("regionsTotal", p.regions), slog.Int64("calls", p.Calls.Load()), slog.Int64("callsKnown", p.Expected.Load()),
-			slog.Float64("callsPerSecond", float64(int(p.rate()))), slog.Int("throttled", throttled), slog.Float64("secondsLeft", p.left().Seconds()))
+			slog.Int("callsPerSecond", int(p.rate())), slog.Int("throttled", throttled)}
+		if left := p.left(); left > 0 {
+			about = append(about, slog.Int("secondsLeft", int(left.Seconds())))
+		}
+		logger.LogAttrs(context.Background(), slog.LevelInfo, "reading", about...)
 	}
 }
 
