@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"awsscanner/internal/model"
 )
@@ -35,11 +36,13 @@ func Evaluate(s *Snapshot, rules []Rule) iter.Seq[Result] { return evaluate(s, p
 func evaluate(s *Snapshot, rules []*Rule) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		// Batches are judged side by side, but only a few ahead of the one whose results are being read.
+		var running sync.WaitGroup
+		defer running.Wait() // whoever reads no further may change the snapshot
 		stop := make(chan struct{})
 		defer close(stop)
 		ahead := make(chan chan []Result, 2*runtime.GOMAXPROCS(0))
 		free := make(chan []Result, cap(ahead)+2) // batches that were read: new ones would be half of all garbage
-		go func() {
+		running.Go(func() {
 			defer close(ahead)
 			for _, rule := range rules {
 				for part := range parts(s, rule) {
@@ -49,17 +52,17 @@ func evaluate(s *Snapshot, rules []*Rule) iter.Seq[Result] {
 					case <-stop:
 						return
 					}
-					go func() {
+					running.Go(func() {
 						select {
 						case batch := <-free:
 							out <- part(batch)
 						default:
 							out <- part(make([]Result, 0, batchSize))
 						}
-					}()
+					})
 				}
 			}
-		}()
+		})
 		for out := range ahead {
 			batch := <-out
 			for _, r := range batch {
