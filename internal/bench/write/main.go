@@ -184,10 +184,11 @@ snapshot is used by a later one.
 	rows := func(goals []goal) {
 		for _, g := range goals {
 			x := f.of(g.benchmark, g.unit)
-			word, ok := "", met(g.what, x, g.limit)
+			word, sign := "", 1.0
 			if g.least {
-				word, ok = "at least ", met(g.what, -x, -g.limit)
+				word, sign = "at least ", -1
 			}
+			ok := met(g.what, sign*x, sign*g.limit)
 			fmt.Fprintf(&b, "| %s | %s | %s%s | %s |\n", g.what, strings.TrimSpace(show(x)+" "+g.shown), word, strings.TrimSpace(show(g.limit)+" "+g.shown), ok)
 		}
 	}
