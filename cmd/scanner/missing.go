@@ -84,7 +84,7 @@ func showMissing(out io.Writer, format, name string, sel *selection) error {
 	if err != nil {
 		return err
 	}
-	r, err := report.New(version, s, picked, report.Filter{})
+	r, err := report.New(version, s, picked, report.Options{})
 	if err != nil {
 		return unreadable(name, err)
 	}

@@ -135,7 +135,7 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		if src.demo {
 			p.style.Again = [2]string{"scanner scan", "with your own credentials: read-only, see scanner permissions and scanner doctor"}
 		}
-		r, err := report.New(version, read.scan, picked, p.filter)
+		r, err := report.New(version, read.scan, picked, p.options)
 		if err != nil {
 			return failed("what was read cannot be read again: %s", err)
 		}
@@ -164,12 +164,12 @@ func again(command string) [2]string {
 
 // A presentation is how a report is shown and what it decides.
 type presentation struct {
-	filter report.Filter
-	gate   report.Gate
-	outs   []output
-	style  report.Style
-	stdout io.Writer
-	report *report.Report
+	options report.Options
+	gate    report.Gate
+	outs    []output
+	style   report.Style
+	stdout  io.Writer
+	report  *report.Report
 
 	frameworks []*frameworks.Framework
 }
@@ -177,7 +177,7 @@ type presentation struct {
 // prepare checks all flags before anything is read.
 func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presentation, err error) {
 	p = &presentation{stdout: c.OutOrStdout()}
-	if p.filter, err = v.filter(sel); err != nil {
+	if p.options.Filter, err = v.filter(sel); err != nil {
 		return nil, err
 	}
 	if p.frameworks, err = sel.against(); err != nil {
@@ -187,7 +187,7 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 		return nil, err
 	}
 	for severity := p.gate.FailOn; severity > 0 && severity <= engine.Critical; severity++ {
-		if len(p.filter.Severities) > 0 && !slices.Contains(p.filter.Severities, severity) {
+		if len(p.options.Severities) > 0 && !slices.Contains(p.options.Severities, severity) {
 			return nil, usage("--fail-on %s counts failures of severity %s, which --severity or --min-severity leaves out: widen one of them", p.gate.FailOn, severity)
 		}
 	}
@@ -236,8 +236,8 @@ func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags,
 	if len(v.tags)+len(v.owners) > 0 && !s.Tags {
 		fmt.Fprintln(c.ErrOrStderr(), "scanner: this scan did not ask for tags: what has none in its list is shown whatever --tag and --owner say")
 	}
-	p.style.Again, p.filter.Regions = again, v.regions
-	r, err := report.New(version, s, picked, p.filter)
+	p.style.Again, p.options.Regions = again, v.regions
+	r, err := report.New(version, s, picked, p.options)
 	if err != nil {
 		return unreadable(name, err)
 	}
@@ -329,8 +329,8 @@ func explainCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		r, err := report.New(version, s, picked, report.Filter{})
-		var found []engine.Result
+		r, err := report.New(version, s, picked, report.Options{})
+		var found []report.Result
 		if err == nil {
 			found, err = r.Find(strings.ToLower(args[0]))
 		}

@@ -23,7 +23,24 @@ type Result struct {
 
 	of    model.Resource // nil for a hole
 	snap  *Snapshot
-	shown *shown // if it is masked
+	shown *shown // if it is masked or recorded
+}
+
+// A Recorded is a result as a report has told it.
+type Recorded struct {
+	Rule     string // ID
+	Resource model.Meta
+	Verdict
+	Fingerprint, Identity string
+	Owner                 string            // what the resource belongs to
+	Tags                  map[string]string // nil if they are not known
+}
+
+// result returns what was recorded as a result of a rule.
+func (x *Recorded) result(rule *Rule) Result {
+	m := x.Resource
+	return Result{Rule: rule, Resource: &m, Verdict: x.Verdict,
+		shown: &shown{fingerprint: x.Fingerprint, identity: x.Identity, owner: x.Owner, tags: x.Tags, known: x.Tags != nil}}
 }
 
 // Kind returns the kind as reports show it.
@@ -95,7 +112,7 @@ func parts(s *Snapshot, rule *Rule) iter.Seq[func([]Result) []Result] {
 				for i, r := range resources {
 					m := r.About()
 					if i == 0 || m.Account != view.scope.Account {
-						reads = s.Reads(m.Account)
+						reads, view.check = s.Reads(m.Account), rule.checkIn(m.Account)
 					}
 					view.scope = scope{m.Account, m.Region}
 					if !reads {
@@ -147,13 +164,15 @@ func judge(v *View, r model.Resource) (verdict Verdict) {
 			verdict = Unsure(model.RuleError, fmt.Sprint(e))
 		}
 	}()
-	verdict = v.rule.Check.judge(v, r)
+	verdict = v.check.judge(v, r)
 	verdict.Evidence, verdict.with = verdict.with.all(), nil
 	switch {
 	case verdict.Status == "":
 		return Unsure(model.RuleError, "no verdict")
 	case verdict.Status != Failed:
 		verdict.Severity = 0
+	case v.rule.Rated != 0:
+		verdict.Severity = v.rule.Rated
 	case verdict.Severity == 0:
 		verdict.Severity = v.rule.Severity
 	case verdict.Severity > v.rule.Worst:
@@ -192,12 +211,8 @@ func (r *Result) Identity() string {
 }
 
 func (r *Result) hash(parts ...string) string {
-	id := r.Rule.ID
-	if len(r.Rule.Formerly) > 0 {
-		id = r.Rule.Formerly[0]
-	}
 	h := sha256.New()
-	h.Write([]byte(id))
+	h.Write([]byte(r.Rule.FirstID()))
 	for _, p := range parts {
 		h.Write([]byte{0})
 		h.Write([]byte(p))
@@ -219,8 +234,8 @@ func (r *Result) Owner() string {
 
 // KnownTags returns the tags of the resource, and whether they are known. Accounts and regions have none.
 func (r *Result) KnownTags() (tags map[string]string, known bool) {
-	if r.shown != nil { // which are left out
-		return nil, false
+	if r.shown != nil {
+		return r.shown.tags, r.shown.known
 	}
 	if scope := r.Rule.Check.Subject.Scope; scope == model.AccountSubject || scope == model.RegionSubject {
 		return nil, true
@@ -234,7 +249,10 @@ func (r *Result) KnownTags() (tags map[string]string, known bool) {
 // Tags returns the tags that came with the list answer. Others are left out: the identity of
 // a finding may not depend on which rules were selected.
 func (r *Result) Tags() map[string]string {
-	if r.of == nil || r.shown != nil {
+	if r.shown != nil {
+		return r.shown.tags
+	}
+	if r.of == nil {
 		return nil
 	}
 	t := r.Rule.Check.Subject

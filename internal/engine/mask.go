@@ -24,8 +24,12 @@ type Mask struct {
 	names    *strings.Replacer
 }
 
-// shown is what a masked result says in place of what could be computed from the resource.
-type shown struct{ fingerprint, identity, owner string }
+// shown is what a result says that is masked, or was recorded, in place of what could be computed from the resource.
+type shown struct {
+	fingerprint, identity, owner string
+	tags                         map[string]string
+	known                        bool // the tags
+}
 
 var (
 	accountID = regexp.MustCompile(`\b\d{12}\b`)
@@ -63,7 +67,7 @@ func (m *Mask) Result(r Result) Result {
 	if m == nil {
 		return r
 	}
-	r.shown = &shown{r.Fingerprint(), r.Identity(), m.Text(&r, r.Owner())}
+	r.shown = &shown{fingerprint: r.Fingerprint(), identity: r.Identity(), owner: m.Text(&r, r.Owner())}
 	about := *r.Resource
 	if m.Names && about.ID != "*" && r.Rule.Check.Subject.Scope != model.AccountSubject && r.Rule.Check.Subject.Scope != model.RegionSubject {
 		name := hidden(cmp.Or(about.Name, about.ID))

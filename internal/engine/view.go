@@ -14,6 +14,7 @@ import (
 type View struct {
 	snap  *Snapshot
 	rule  *Rule
+	check *Check   // of the account that is judged
 	kinds []string // declared types
 	scope scope
 }

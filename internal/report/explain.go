@@ -12,7 +12,7 @@ import (
 )
 
 // Find returns the results whose fingerprint or identity begins with a prefix, failures first.
-func (r *Report) Find(prefix string) (found []engine.Result, err error) {
+func (r *Report) Find(prefix string) (found []Result, err error) {
 	for x, err := range r.Results() {
 		if err != nil {
 			return nil, err
@@ -21,12 +21,12 @@ func (r *Report) Find(prefix string) (found []engine.Result, err error) {
 			found = append(found, x)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b engine.Result) int { return rank(a.Status) - rank(b.Status) })
+	slices.SortStableFunc(found, func(a, b Result) int { return rank(a.Status) - rank(b.Status) })
 	return found, nil
 }
 
 // Explain writes all that is known of one result.
-func (r *Report) Explain(w io.Writer, x *engine.Result) error {
+func (r *Report) Explain(w io.Writer, x *Result) error {
 	var b strings.Builder
 	field := func(name, value string) {
 		if value != "" {
@@ -50,7 +50,7 @@ func (r *Report) Explain(w io.Writer, x *engine.Result) error {
 	field("arn", m.ARN)
 	field("account", m.Account)
 	field("region", m.Region)
-	field("owner", x.Owner())
+	field("owner", x.Team)
 	field("judged at", r.Header.Start.UTC().Format("2006-01-02 15:04:05 UTC"))
 	for _, k := range slices.Sorted(maps.Keys(x.Evidence)) {
 		v, err := json.Marshal(x.Evidence[k])

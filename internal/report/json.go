@@ -80,6 +80,8 @@ type Finding struct {
 	Fix         *jsonFix        `json:"fix,omitempty"` // of a failure
 	Fingerprint string          `json:"fingerprint"`
 	Identity    string          `json:"identity"`
+	Waived      *Waived         `json:"waived,omitempty"`
+	Change      Change          `json:"change,omitempty"`
 }
 
 type jsonResource struct {
@@ -90,7 +92,7 @@ type jsonResource struct {
 	Account string            `json:"account"`
 	Region  string            `json:"region"`
 	Tags    map[string]string `json:"tags"`
-	Owner   string            `json:"owner"`
+	Owner   string            `json:"owner"` // who has to act
 }
 
 type jsonGap struct {
@@ -106,11 +108,11 @@ type jsonFix struct {
 }
 
 // finding describes a result.
-func finding(x *engine.Result) Finding {
+func finding(x *Result) Finding {
 	m := x.Resource
 	f := Finding{Rule: x.Rule.ID, Title: x.Rule.Title, Status: x.Status, Severity: x.Severity, Pillars: x.Rule.Pillars, Message: x.Message, Evidence: x.Evidence,
-		Resource:    jsonResource{Kind: x.Kind(), ID: m.ID, ARN: m.ARN, Name: m.Name, Account: m.Account, Region: m.Region, Tags: x.Tags(), Owner: x.Owner()},
-		Fingerprint: x.Fingerprint(), Identity: x.Identity()}
+		Resource:    jsonResource{Kind: x.Kind(), ID: m.ID, ARN: m.ARN, Name: m.Name, Account: m.Account, Region: m.Region, Tags: x.Tags(), Owner: x.Team},
+		Fingerprint: x.Fingerprint(), Identity: x.Identity(), Waived: x.Waived, Change: x.Change}
 	if f.Evidence == nil {
 		f.Evidence = map[string]any{}
 	}
@@ -202,7 +204,7 @@ func (r *Report) JSONLines(w io.Writer) error {
 	return out.Flush()
 }
 
-func write(out *bufio.Writer, separator string, x *engine.Result) error {
+func write(out *bufio.Writer, separator string, x *Result) error {
 	b, err := json.Marshal(finding(x))
 	if err != nil {
 		return fmt.Errorf("result of %s on %s: %w", x.Rule.ID, x.Resource.ID, err)

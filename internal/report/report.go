@@ -26,14 +26,11 @@ type Filter struct {
 	Resources  []string            // globs of ARN, ID or name; holes pass
 	Tags       map[string][]string // key to globs of values; what has unknown tags passes, holes included
 	Mask       *engine.Mask        // hides what a report tells; nil for nothing
-	Owners     []string            // globs of the tags owner and team, or of what a resource belongs to; the same
+	Owners     []string            // globs of owners, or of what a resource belongs to; the same
 }
 
-// ownerKeys are the tags that tell who has to act, whatever their case.
-var ownerKeys = []string{"owner", "team"}
-
 // belongs reports whether a result is about what somebody with such tags owns. What is not known is left to everybody.
-func (f *Filter) belongs(r *engine.Result) bool {
+func (f *Filter) belongs(r *Result) bool {
 	tags, known := r.KnownTags()
 	if !known {
 		return true
@@ -43,24 +40,16 @@ func (f *Filter) belongs(r *engine.Result) bool {
 			return false
 		}
 	}
-	if len(f.Owners) == 0 || engine.MatchAny(f.Owners, r.Owner()) {
-		return true
-	}
-	for key, value := range tags {
-		if slices.Contains(ownerKeys, strings.ToLower(key)) && engine.MatchAny(f.Owners, value) {
-			return true
-		}
-	}
-	return false
+	return len(f.Owners) == 0 || r.Team == UnknownOwner || engine.MatchAny(f.Owners, r.Team) || engine.MatchAny(f.Owners, r.Owner())
 }
 
 // lists reports whether a result is shown.
-func (f *Filter) lists(r *engine.Result) bool {
+func (f *Filter) lists(r *Result) bool {
 	return f.counts(r) && (len(f.Statuses) == 0 || slices.Contains(f.Statuses, r.Status))
 }
 
 // counts reports whether a result is part of the sums.
-func (f *Filter) counts(r *engine.Result) bool {
+func (f *Filter) counts(r *Result) bool {
 	m := r.Resource
 	switch {
 	case len(f.Severities) > 0 && r.Status == engine.Failed && !slices.Contains(f.Severities, r.Severity), !f.covers(m.Region):
@@ -78,26 +67,90 @@ func (f *Filter) covers(region string) bool {
 	return len(f.Regions) == 0 || region == "" || region == model.AnyRegion || engine.MatchAny(f.Regions, region)
 }
 
+// Options say how a scan is looked at. The zero Options leave it as it is.
+type Options struct {
+	Filter
+	Team  func(*engine.Result) string  // who has to act: see Result.Team; nil for Team
+	Waive func(*engine.Result) *Waived // by whom a failure or gap is accepted; nil for nobody
+
+	Baseline *Baseline // what an earlier scan found; nil to compare with nothing
+}
+
+// A Result is a verdict, with what people have said of it beforehand and what an earlier scan said.
+type Result struct {
+	engine.Result
+	Team   string  // who has to act; "" if nobody is named, UnknownOwner if that depends on tags that are not known
+	Waived *Waived // nil if nobody has accepted it
+	Change Change  // since the baseline; "" if there is none, or for anything but a failure
+}
+
+// Open reports whether a result is a failure that nobody has accepted.
+func (x *Result) Open() bool { return x.Status == engine.Failed && x.Waived == nil }
+
+// A Waived says why a failure or a gap is accepted, by whom and until when. It stays visible.
+type Waived struct {
+	Reason     string `json:"reason"`
+	Owner      string `json:"owner"`
+	Expires    string `json:"expires"` // the last day, YYYY-MM-DD
+	Mitigation string `json:"mitigation,omitempty"`
+	Risk       string `json:"risk,omitempty"`
+	Ticket     string `json:"ticket,omitempty"`
+	Source     string `json:"source"` // file and line
+}
+
+// A Change is what became of a finding since the baseline.
+type Change string
+
+const (
+	Appeared      Change = "new"            // the baseline looked and did not find it
+	Regressed     Change = "regressed"      // it was there before, and mended
+	Escalated     Change = "escalated"      // it is more severe
+	NewlyAssessed Change = "newly-assessed" // the baseline did not look: another rule or version, parameters, permissions or scope
+	Unchanged     Change = "unchanged"
+)
+
+// Changes lists all, those first that a gate counts as new.
+var Changes = []Change{Appeared, Regressed, Escalated, NewlyAssessed, Unchanged}
+
+// UnknownOwner stands for whoever owns what has tags that are not known.
+const UnknownOwner = "unknown"
+
+// Team returns who owns a resource by its tags owner or team, or what it belongs to; "" if that is not known.
+func Team(x *engine.Result) string {
+	tags, _ := x.KnownTags()
+	for _, wanted := range []string{"owner", "team"} {
+		for _, key := range slices.Sorted(maps.Keys(tags)) {
+			if strings.EqualFold(key, wanted) && tags[key] != "" {
+				return tags[key]
+			}
+		}
+	}
+	return x.Owner()
+}
+
 // A Report is what is said about one scan. It holds sums and groups; the results themselves
 // are computed again whenever they are read, so that memory does not grow with their number.
 type Report struct {
-	Version     string // of the scanner
-	Scan        *engine.Scan
-	Header      engine.Header // of the scan, as far as the report tells
-	Rules       []engine.Rule
-	Filter      Filter
+	Version string // of the scanner
+	Scan    *engine.Scan
+	Header  engine.Header // of the scan, as far as the report tells
+	Rules   []engine.Rule
+	Options
 	Frameworks  []*frameworks.Framework // to hold the results against
 	ExplainWith string                  // the command that explains a finding, for hints: "scanner explain"; "" if none can
 
 	Statuses   map[engine.Status]int
-	Failures   map[engine.Severity]int
-	RuleStatus map[string]engine.Status // by ID: fail, not-assessed, pass or not-applicable, whichever comes first of its results
-	Worst      map[string]engine.Severity
-	Waste      float64    // estimated USD a month that failures waste
-	Cells      int        // rules times the accounts and regions in which they judge
-	Blind      int        // cells with a result that is not assessed
-	Fixable    int        // of them, those with a fixable gap
-	Coverage   []Coverage // by account, in order
+	Failures   map[engine.Severity]int    // that nobody has waived
+	Waived     map[engine.Severity]int    // those that somebody has
+	RuleStatus map[string]engine.Status   // by ID: fail, not-assessed, pass or not-applicable, whichever comes first of its results
+	Worst      map[string]engine.Severity // by ID, of failures that nobody has waived; absent if there is none
+	Changes    map[Change]int             // of failures that nobody has waived, since the baseline
+	Gone       []Gone                     // failures of the baseline that are none any more
+	Waste      float64                    // estimated USD a month that failures waste
+	Cells      int                        // rules times the accounts and regions in which they judge
+	Blind      int                        // cells with a result that is not assessed
+	Fixable    int                        // of them, those with a fixable gap that nobody has waived
+	Coverage   []Coverage                 // by account, in order
 	Gaps       []Gap
 	Units      []Unit
 	Untold     int             // results that pass a filter by tags only because their tags are not known
@@ -130,6 +183,7 @@ type Gap struct {
 	Kind        model.Kind   `json:"kind"`
 	Rules       []string     `json:"rules"`
 	Resources   int          `json:"resources"` // named ones; a list that failed hides an unknown number
+	Waived      bool         `json:"waived,omitempty"`
 }
 
 // A Unit is failures that one change, or one kind of change, clears.
@@ -141,22 +195,25 @@ type Unit struct {
 	Resources   int
 	Regions     []string
 	Names       []string // of a few, the worst first
-	Owner       string   // "" if there is none or several
+	Owner       string   // who has to act; "" if that is nobody or several
 	Message     string   // of the worst
 	Fingerprint string   // of the worst
 	Waste       float64
 }
 
 // New judges a scan. It fails if that cannot be read.
-func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report, error) {
-	r := &Report{Version: version, Scan: s, Header: f.Mask.Header(s.Header), Rules: rules, Filter: f,
-		Statuses: map[engine.Status]int{}, Failures: map[engine.Severity]int{}, RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}, muted: map[string]bool{}}
+func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Report, error) {
+	f := o.Filter
+	r := &Report{Version: version, Scan: s, Header: f.Mask.Header(s.Header), Rules: rules, Options: o,
+		Statuses: map[engine.Status]int{}, Failures: map[engine.Severity]int{}, Waived: map[engine.Severity]int{}, Changes: map[Change]int{},
+		RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}, muted: map[string]bool{}}
 	anySeverity := f
 	anySeverity.Severities = nil
 	type gapKey struct {
 		call, account, region string
 		reason                model.Reason
 		kind                  model.Kind
+		waived                bool
 	}
 	type unitKey struct{ rule, account, key string }
 	type cell struct {
@@ -196,10 +253,11 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 			coverage[p.Account].Cells++
 		}
 	}
-	for x, err := range s.Evaluate(rules) {
+	for v, err := range s.Evaluate(rules) {
 		if err != nil {
 			return nil, err
 		}
+		x := r.told(v)
 		r.judged = r.judged || x.Status != engine.NotAssessed
 		if !f.counts(&x) {
 			if anySeverity.counts(&x) {
@@ -212,7 +270,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 				r.Untold++
 			}
 		}
-		x = f.Mask.Result(x)
+		x.Result = f.Mask.Result(x.Result)
 		r.Statuses[x.Status]++
 		if rank(x.Status) < rank(r.RuleStatus[x.Rule.ID]) {
 			r.RuleStatus[x.Rule.ID] = x.Status
@@ -220,7 +278,14 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 		m := x.Resource
 		switch x.Status {
 		case engine.Failed:
+			if x.Waived != nil {
+				r.Waived[x.Severity]++
+				break
+			}
 			r.Failures[x.Severity]++
+			if x.Change != "" {
+				r.Changes[x.Change]++
+			}
 			if c := coverage[m.Account]; c != nil {
 				c.Failures++
 			}
@@ -228,7 +293,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 			k := unitKey{x.Rule.ID, m.Account, x.FixKey}
 			u := units[k]
 			if u == nil {
-				u = &Unit{Rule: x.Rule, Key: cmp.Or(x.FixKey, x.Rule.ID), Account: m.Account, Owner: x.Owner()}
+				u = &Unit{Rule: x.Rule, Key: cmp.Or(x.FixKey, x.Rule.ID), Account: m.Account, Owner: x.Team}
 				units[k] = u
 			}
 			u.add(&x)
@@ -240,14 +305,14 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 		case engine.NotAssessed:
 			c := cell{x.Rule, model.Place{Account: m.Account, Region: m.Region}}
 			blind[c] = true
-			if x.Gap.Reason.Class() == model.Fixable {
+			if x.Gap.Reason.Class() == model.Fixable && x.Waived == nil {
 				fixable[c] = true
 			}
-			k := gapKey{x.Gap.Call, m.Account, m.Region, x.Gap.Reason, x.Kind()}
+			k := gapKey{x.Gap.Call, m.Account, m.Region, x.Gap.Reason, x.Kind(), x.Waived != nil}
 			g := gaps[k]
 			if g == nil {
 				g = &Gap{Call: x.Gap.Call, Permissions: ToGrant(x.Gap), Reason: x.Gap.Reason, Class: x.Gap.Reason.Class(), Detail: x.Gap.Detail,
-					Account: m.Account, Region: m.Region, Kind: x.Kind()}
+					Account: m.Account, Region: m.Region, Kind: x.Kind(), Waived: x.Waived != nil}
 				gaps[k] = g
 			}
 			if !slices.Contains(g.Rules, x.Rule.ID) {
@@ -297,7 +362,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 		all.Rules = slices.Compact(all.Rules)
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(gaps), func(a, b gapKey) int {
-		return cmp.Or(cmp.Compare(a.account, b.account), cmp.Compare(a.region, b.region), cmp.Compare(a.call, b.call), cmp.Compare(a.reason, b.reason), cmp.Compare(a.kind, b.kind))
+		return cmp.Or(cmp.Compare(a.account, b.account), cmp.Compare(a.region, b.region), cmp.Compare(a.call, b.call), cmp.Compare(a.reason, b.reason), cmp.Compare(a.kind, b.kind), cmp.Compare(fmt.Sprint(a.waived), fmt.Sprint(b.waived)))
 	}) {
 		r.Gaps = append(r.Gaps, *gaps[k])
 	}
@@ -311,17 +376,34 @@ func New(version string, s *engine.Scan, rules []engine.Rule, f Filter) (*Report
 	return r, nil
 }
 
+// told adds to a verdict what people say of it.
+func (r *Report) told(v engine.Result) Result {
+	x := Result{Result: v}
+	if team := r.Options.Team; team != nil {
+		x.Team = team(&v)
+	} else {
+		x.Team = Team(&v)
+	}
+	if r.Waive != nil && (v.Status == engine.Failed || v.Status == engine.NotAssessed) {
+		x.Waived = r.Waive(&v)
+	}
+	return x
+}
+
 // Results judges anew and returns the results that the filter lists.
-func (r *Report) Results() iter.Seq2[engine.Result, error] {
-	return func(yield func(engine.Result, error) bool) {
-		for x, err := range r.Scan.Evaluate(r.Rules) {
-			if err == nil {
-				if !r.Filter.lists(&x) {
-					continue
-				}
-				x = r.Filter.Mask.Result(x)
+func (r *Report) Results() iter.Seq2[Result, error] {
+	return func(yield func(Result, error) bool) {
+		for v, err := range r.Scan.Evaluate(r.Rules) {
+			if err != nil {
+				yield(Result{}, err)
+				return
 			}
-			if !yield(x, err) {
+			x := r.told(v)
+			if !r.Filter.lists(&x) {
+				continue
+			}
+			x.Result = r.Mask.Result(x.Result)
+			if !yield(x, nil) {
 				return
 			}
 		}
@@ -330,7 +412,7 @@ func (r *Report) Results() iter.Seq2[engine.Result, error] {
 
 func rank(s engine.Status) int { return slices.Index(engine.Statuses, s) }
 
-func (u *Unit) add(x *engine.Result) {
+func (u *Unit) add(x *Result) {
 	m := x.Resource
 	u.Resources++
 	u.Waste += waste(x)
@@ -343,7 +425,7 @@ func (u *Unit) add(x *engine.Result) {
 		u.Names = append(u.Names, name(m))
 	}
 	u.Names = u.Names[:min(3, len(u.Names))]
-	if x.Owner() != u.Owner {
+	if x.Team != u.Owner {
 		u.Owner = ""
 	}
 	if x.Severity > u.Severity {
@@ -355,7 +437,7 @@ func (u *Unit) add(x *engine.Result) {
 func name(m *model.Meta) string { return cmp.Or(m.Name, m.ID) }
 
 // waste is what a failure wastes in a month, in USD, as its evidence estimates: what the resource costs, or what less of it would save.
-func waste(x *engine.Result) float64 {
+func waste(x *Result) float64 {
 	cost, _ := x.Evidence["monthlyCostUSD"].(float64)
 	saving, _ := x.Evidence["monthlySavingUSD"].(float64)
 	return max(cost, saving)

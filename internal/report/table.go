@@ -254,7 +254,9 @@ func (r *Report) findings(t *table) error {
 		case "resource":
 			key = strings.TrimSpace(fmt.Sprintf("%s %s %s", x.Kind(), name(m), m.Region))
 		case "owner":
-			key = "owner " + cmp.Or(x.Owner(), "unknown")
+			if key = "owner " + x.Team; x.Team == "" {
+				key = "no owner"
+			}
 		case "account":
 			key = "account " + m.Account
 		}
