@@ -33,14 +33,16 @@ type Recorded struct {
 	Verdict
 	Fingerprint, Identity string
 	Owner                 string            // what the resource belongs to
+	OwnerUnknown          bool              // and whether that is not known
 	Tags                  map[string]string // nil if they are not known
+	With                  any               // see Result.With
 }
 
 // result returns what was recorded as a result of a rule.
 func (x *Recorded) result(rule *Rule) Result {
 	m := x.Resource
 	return Result{Rule: rule, Resource: &m, Verdict: x.Verdict,
-		shown: &shown{fingerprint: x.Fingerprint, identity: x.Identity, owner: x.Owner, tags: x.Tags, known: x.Tags != nil}}
+		shown: &shown{fingerprint: x.Fingerprint, identity: x.Identity, owner: x.Owner, unknown: x.OwnerUnknown, with: x.With, tags: x.Tags, known: x.Tags != nil}}
 }
 
 // Kind returns the kind as reports show it.
@@ -229,7 +231,8 @@ func (r *Result) Owner() string {
 	if r.of == nil {
 		return ""
 	}
-	return r.snap.owner(r.of)
+	owner, _ := r.snap.owner(r.of)
+	return owner
 }
 
 // KnownTags returns the tags of the resource, and whether they are known. Accounts and regions have none.
@@ -265,28 +268,54 @@ func (r *Result) Tags() map[string]string {
 	return nil
 }
 
-// owner follows the owner and part attributes of a resource.
-func (s *Snapshot) owner(r model.Resource) string {
+// With returns what whoever has recorded the result wanted to come along; nil for a verdict.
+func (r *Result) With() any {
+	if r.shown == nil {
+		return nil
+	}
+	return r.shown.with
+}
+
+// OwnerUnknown reports whether something may outlive the resource and nobody knows what, so that the identity is not the usual one.
+func (r *Result) OwnerUnknown() bool {
+	if r.shown != nil {
+		return r.shown.unknown
+	}
+	if r.of == nil {
+		return false
+	}
+	owner, gap := r.snap.owner(r.of)
+	return owner == "" && gap
+}
+
+// owner follows the owner and part attributes of a resource. It tells too whether one of them is not known.
+func (s *Snapshot) owner(r model.Resource) (owner string, unknown bool) {
 	t := model.TypeOf(r)
 	for i := range t.Attrs {
 		a := &t.Attrs[i]
 		if !a.Owner && !a.Part {
 			continue
 		}
-		refs, _ := a.References(r)
+		refs, gap := a.References(r)
+		unknown = unknown || gap != nil
 		if a.Owner && len(refs) > 0 {
-			return a.Name + " " + refs[0]
+			return a.Name + " " + refs[0], false
 		}
 		for _, ref := range refs {
 			m := r.About()
-			if whole := s.byKind[a.Ref].get(key{m.Account, m.Region, ref}); whole != nil {
-				if owner := s.owner(whole); owner != "" {
-					return owner
-				}
+			whole := s.byKind[a.Ref].get(key{m.Account, m.Region, ref})
+			if whole == nil {
+				unknown = unknown || len(s.holes[a.Ref]) > 0
+				continue
 			}
+			owner, gap := s.owner(whole)
+			if owner != "" {
+				return owner, false
+			}
+			unknown = unknown || gap
 		}
 	}
-	return ""
+	return "", unknown
 }
 
 // OwnerReads lists what Owner needs of a kind and of those it is part of, so that the plan of

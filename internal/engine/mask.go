@@ -29,6 +29,8 @@ type shown struct {
 	fingerprint, identity, owner string
 	tags                         map[string]string
 	known                        bool // the tags
+	unknown                      bool // the owner
+	with                         any  // what came along with a recorded result
 }
 
 var (
@@ -67,7 +69,7 @@ func (m *Mask) Result(r Result) Result {
 	if m == nil {
 		return r
 	}
-	r.shown = &shown{fingerprint: r.Fingerprint(), identity: r.Identity(), owner: m.Text(&r, r.Owner())}
+	r.shown = &shown{fingerprint: r.Fingerprint(), identity: r.Identity(), owner: m.Text(&r, r.Owner()), unknown: r.OwnerUnknown()}
 	about := *r.Resource
 	if m.Names && about.ID != "*" && r.Rule.Check.Subject.Scope != model.AccountSubject && r.Rule.Check.Subject.Scope != model.RegionSubject {
 		name := hidden(cmp.Or(about.Name, about.ID))
@@ -94,7 +96,7 @@ func (m *Mask) Result(r Result) Result {
 // Text hides what a text says of a result.
 func (m *Mask) Text(r *Result, text string) string {
 	if m.Names && text != "" {
-		if m.of != r.snap {
+		if m.of != r.snap || m.names == nil {
 			m.of, m.names = r.snap, r.snap.namesIn()
 		}
 		text = anyName.ReplaceAllStringFunc(m.names.Replace(text), func(name string) string {
@@ -138,6 +140,22 @@ func (m *Mask) value(r *Result, v any) any {
 	return m.value(r, plain)
 }
 
+// Name hides a name of which no snapshot tells; nothing and words in place of a name stay.
+func (m *Mask) Name(name string) string {
+	if m == nil || !m.Names || name == "" || name == "*" {
+		return name
+	}
+	return hidden(name)
+}
+
+// Account hides an account ID.
+func (m *Mask) Account(id string) string {
+	if m == nil {
+		return id
+	}
+	return m.account(id)
+}
+
 func (m *Mask) account(id string) string {
 	if !m.Accounts || id == "" {
 		return id
@@ -165,6 +183,9 @@ func hidden(name string) string {
 
 // namesIn returns what replaces each name that a snapshot knows, the longest first.
 func (s *Snapshot) namesIn() *strings.Replacer {
+	if s == nil { // of recorded results
+		return strings.NewReplacer()
+	}
 	names := map[string]string{}
 	note := func(text, as string) {
 		if len(text) > 2 {

@@ -51,6 +51,10 @@ func (r *Report) Explain(w io.Writer, x *Result) error {
 	field("account", m.Account)
 	field("region", m.Region)
 	field("owner", x.Team)
+	if w := x.Waived; w != nil {
+		field("waived", fmt.Sprintf("until %s by %s: %s (%s)", w.Expires, w.Owner, w.Reason, w.Source))
+	}
+	field("change", string(x.Change))
 	field("judged at", r.Header.Start.UTC().Format("2006-01-02 15:04:05 UTC"))
 	for _, k := range slices.Sorted(maps.Keys(x.Evidence)) {
 		v, err := json.Marshal(x.Evidence[k])

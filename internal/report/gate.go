@@ -21,66 +21,127 @@ const (
 
 // A Gate decides whether a pipeline may go on. The zero Gate lets everything pass.
 type Gate struct {
-	FailOn           engine.Severity // 0: findings do not count
-	AllowIncomplete  *float64        // percent of cells that must be fully assessed; nil: a fixable gap in a rule that could reach FailOn counts
-	FailOnIncomplete *float64        // percent of cells that must be fully assessed; nil: gaps do not count by themselves
+	FailOn           engine.Severity         // 0: findings do not count
+	NewOnly          bool                    // of them only those that are new since the baseline count, and of gaps only those that are
+	Max              map[engine.Severity]int // how many findings of a severity may be there; absent: any number
+	AllowIncomplete  *float64                // percent of cells that must be fully assessed; nil: a fixable gap in a rule that could reach FailOn counts
+	FailOnIncomplete *float64                // percent of cells that must be fully assessed; nil: gaps do not count by themselves
 }
 
-// Decide returns the exit code and, if it is not ExitFine, why, in lines that a person can act on.
+// mostLines is how many lines say why a gate does not let pass.
+const mostLines = 10
+
+// Decide returns the exit code and, if it is not ExitFine, why, in at most ten lines that a person can act on.
 func (g Gate) Decide(r *Report) (code int, why []string) {
 	if r.Nothing() {
-		return ExitFailed, append([]string{"nothing could be assessed: " + grants(r.Gaps)}, r.denied(8)...)
+		return ExitFailed, append([]string{"nothing could be assessed: " + grants(r.Gaps)}, r.denied(mostLines-2)...)
 	}
-	if g.FailOn > 0 {
-		n := 0
-		for severity := g.FailOn; severity <= engine.Critical; severity++ {
-			n += r.Failures[severity]
-		}
-		if n > 0 {
-			why = append(why, fmt.Sprintf("%s of severity %s or above:", count(n, "finding"), g.FailOn))
-			for _, u := range r.Units {
-				if u.Severity < g.FailOn {
-					break
-				}
-				if len(why) == 9 {
-					why = append(why, "  and more: see the report")
-					break
-				}
-				line := fmt.Sprintf("  %s %s: %s", u.Severity, u.Rule.ID, u.what())
-				if r.ExplainWith != "" {
-					line += fmt.Sprintf(" (%s %s)", r.ExplainWith, u.Fingerprint[:8])
-				}
-				why = append(why, clean(line))
-			}
-			return ExitFound, why
-		}
+	if why := g.found(r); len(why) > 0 {
+		return ExitFound, why
 	}
 	whole := 100.0
 	if r.Cells > 0 {
 		whole = 100 * float64(r.Cells-r.Fixable) / float64(r.Cells)
 	}
-	if g.FailOn > 0 {
+	if least := g.least(); least > 0 {
 		var blind []Gap
 		for _, gap := range r.Gaps {
-			if gap.Class == model.Fixable && r.mayReach(gap.Rules, g.FailOn) {
+			if gap.Class == model.Fixable && !gap.Waived && r.mayReach(gap.Rules, least) && g.counts(&gap) {
 				blind = append(blind, gap)
 			}
 		}
 		if len(blind) > 0 && (g.AllowIncomplete == nil || whole < *g.AllowIncomplete) {
-			return ExitIncomplete, append([]string{fmt.Sprintf("findings of severity %s or above may be hidden: %s", g.FailOn, grants(blind))}, r.denied(8)...)
+			return ExitIncomplete, append([]string{fmt.Sprintf("findings of severity %s or above may be hidden: %s", least, grants(blind))}, r.denied(mostLines-2)...)
 		}
 	}
 	if g.FailOnIncomplete != nil && r.Fixable > 0 && whole < *g.FailOnIncomplete {
-		return ExitIncomplete, append([]string{fmt.Sprintf("only %.1f %% of %s assessed without a gap: %s", whole, count(r.Cells, "cell"), grants(r.Gaps))}, r.denied(8)...)
+		return ExitIncomplete, append([]string{fmt.Sprintf("only %.1f %% of %s assessed without a gap: %s", whole, count(r.Cells, "cell"), grants(r.Gaps))}, r.denied(mostLines-2)...)
 	}
 	return ExitFine, nil
+}
+
+// found says which findings do not pass.
+func (g Gate) found(r *Report) (why []string) {
+	counts, units, of := r.Gated, r.Units, "finding"
+	if g.NewOnly {
+		counts, units, of = r.Fresh, r.NewUnits, "new finding"
+	}
+	n := 0
+	if g.FailOn > 0 {
+		for severity := g.FailOn; severity <= engine.Critical; severity++ {
+			n += counts[severity]
+		}
+		if n > 0 {
+			text := fmt.Sprintf("%s of severity %s or above", count(n, of), g.FailOn)
+			if g.NewOnly {
+				text += " since " + r.Baseline.Started.UTC().Format("2006-01-02 15:04 UTC")
+			}
+			why = append(why, text+":")
+			why = append(why, r.toMend(units, func(s engine.Severity) bool { return s >= g.FailOn }, mostLines-2)...)
+		}
+	}
+	for severity := engine.Critical; severity >= engine.Informational; severity-- {
+		most, limited := g.Max[severity]
+		is := r.Gated[severity]
+		if !limited || is <= most {
+			continue
+		}
+		head := fmt.Sprintf("%s of severity %s, where %d may be:", count(is, "finding"), severity, most)
+		if len(why) == 0 {
+			why = append([]string{head}, r.toMend(r.Units, func(s engine.Severity) bool { return s >= severity }, mostLines-4)...)
+		} else {
+			why = append(why[:min(len(why), mostLines-1)], strings.TrimSuffix(head, ":"))
+		}
+	}
+	return why
+}
+
+// least is the severity from which on findings may count.
+func (g Gate) least() engine.Severity {
+	least := g.FailOn
+	for severity := range g.Max {
+		if least == 0 || severity < least {
+			least = severity
+		}
+	}
+	return least
+}
+
+// counts reports whether a gap may hide what the gate would count. What the baseline could not see either is known; where only
+// what is new counts, so is whatever the baseline did not look at: it cannot tell what is new there.
+func (g Gate) counts(gap *Gap) bool {
+	if g.NewOnly && len(g.Max) == 0 {
+		return gap.Change == Lost
+	}
+	return gap.Change != Unchanged
+}
+
+// toMend lists fix units with some severity, a line each.
+func (r *Report) toMend(units []Unit, counts func(engine.Severity) bool, most int) (lines []string) {
+	for _, u := range units {
+		if !counts(u.Severity) || u.Rule.Preview {
+			continue
+		}
+		if len(lines) == most {
+			return append(lines, "  and more: see the report")
+		}
+		line := fmt.Sprintf("  %s %s: %s", u.Severity, u.Rule.ID, u.what())
+		if u.Owner != "" {
+			line += ", owner " + u.Owner
+		}
+		if r.ExplainWith != "" {
+			line += fmt.Sprintf(" (%s %s)", r.ExplainWith, u.Fingerprint[:8])
+		}
+		lines = append(lines, clean(line))
+	}
+	return lines
 }
 
 // mayReach reports whether one of some rules can be as severe.
 func (r *Report) mayReach(ids []string, s engine.Severity) bool {
 	for i := range r.Rules {
 		for _, id := range ids {
-			if r.Rules[i].ID == id && r.Rules[i].Worst >= s {
+			if r.Rules[i].ID == id && r.Rules[i].Worst >= s && !r.Rules[i].Preview {
 				return true
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"awsscanner/internal/engine"
@@ -21,6 +22,9 @@ type jsonReport struct {
 	Scan       jsonScan        `json:"scan"`
 	Summary    jsonSummary     `json:"summary"`
 	Coverage   jsonCoverage    `json:"coverage"`
+	Rules      []jsonRule      `json:"rules"`
+	Filters    *jsonFilters    `json:"filters,omitempty"`
+	Changes    *jsonChanges    `json:"changes,omitempty"`
 	Frameworks []jsonFramework `json:"frameworks,omitempty"`
 }
 
@@ -37,6 +41,7 @@ type jsonScan struct {
 	Caller    string        `json:"caller"`
 	Accounts  []string      `json:"accounts"`
 	Regions   []string      `json:"regions"`
+	Read      []model.Place `json:"read"` // the two together
 	Skipped   []engine.Skip `json:"skipped"`
 	Unread    []model.Place `json:"unread"` // enabled regions that were left out
 	Calls     int           `json:"calls"`
@@ -46,7 +51,8 @@ type jsonScan struct {
 type jsonSummary struct {
 	Rules    int                     `json:"rules"`
 	Results  map[engine.Status]int   `json:"results"`
-	Failures map[string]int          `json:"failures"` // by severity
+	Failures map[string]int          `json:"failures"` // by severity, without waived ones
+	Waived   map[string]int          `json:"waived"`   // the same of waived ones
 	Pillars  map[engine.Pillar]tally `json:"pillars"`  // rules by the status of their results together
 	WasteUSD float64                 `json:"estimatedMonthlyWasteUSD"`
 }
@@ -56,6 +62,7 @@ type tally struct {
 	Fail          int    `json:"fail"`
 	NotApplicable int    `json:"not-applicable"`
 	NotAssessed   int    `json:"not-assessed"`
+	Waived        int    `json:"waived"`
 	Worst         string `json:"worst,omitempty"`
 }
 
@@ -64,6 +71,38 @@ type jsonCoverage struct {
 	Assessed int        `json:"assessed"` // of them, those without a gap
 	Accounts []Coverage `json:"accounts"`
 	Gaps     []Gap      `json:"gaps"`
+}
+
+// A jsonRule says how a rule judged.
+type jsonRule struct {
+	BaselineRule
+	Level    engine.Level    `json:"level"`
+	Severity engine.Severity `json:"severity"`
+	Worst    engine.Severity `json:"worst"`
+	Preview  bool            `json:"preview,omitempty"`
+}
+
+// jsonFilters says what the report leaves out.
+type jsonFilters struct {
+	Status     []engine.Status     `json:"status,omitempty"` // the only ones listed
+	Severities []engine.Severity   `json:"severities,omitempty"`
+	Regions    []string            `json:"regions,omitempty"`
+	Resources  []string            `json:"resources,omitempty"`
+	Tags       map[string][]string `json:"tags,omitempty"`
+	Owners     []string            `json:"owners,omitempty"`
+	Redacted   []string            `json:"redacted,omitempty"`
+}
+
+type jsonChanges struct {
+	Baseline jsonBaseline   `json:"baseline"`
+	Counts   map[Change]int `json:"counts"` // of failures that nobody has waived
+	Gone     []Gone         `json:"gone"`
+}
+
+type jsonBaseline struct {
+	Scan    string    `json:"scan"`
+	Started time.Time `json:"started"`
+	Tool    string    `json:"tool"`
 }
 
 // A Finding is one result as programs read it.
@@ -93,6 +132,10 @@ type jsonResource struct {
 	Region  string            `json:"region"`
 	Tags    map[string]string `json:"tags"`
 	Owner   string            `json:"owner"` // who has to act
+
+	TagsUnknown  bool   `json:"tagsUnknown,omitempty"`
+	Group        string `json:"group,omitempty"` // what replaces it when it goes
+	GroupUnknown bool   `json:"groupUnknown,omitempty"`
 }
 
 type jsonGap struct {
@@ -111,13 +154,16 @@ type jsonFix struct {
 func finding(x *Result) Finding {
 	m := x.Resource
 	f := Finding{Rule: x.Rule.ID, Title: x.Rule.Title, Status: x.Status, Severity: x.Severity, Pillars: x.Rule.Pillars, Message: x.Message, Evidence: x.Evidence,
-		Resource:    jsonResource{Kind: x.Kind(), ID: m.ID, ARN: m.ARN, Name: m.Name, Account: m.Account, Region: m.Region, Tags: x.Tags(), Owner: x.Team},
+		Resource: jsonResource{Kind: x.Kind(), ID: m.ID, ARN: m.ARN, Name: m.Name, Account: m.Account, Region: m.Region, Tags: x.Tags(), Owner: x.Team,
+			Group: x.Owner(), GroupUnknown: x.OwnerUnknown()},
 		Fingerprint: x.Fingerprint(), Identity: x.Identity(), Waived: x.Waived, Change: x.Change}
 	if f.Evidence == nil {
 		f.Evidence = map[string]any{}
 	}
 	if tags, known := x.KnownTags(); known {
 		f.Resource.Tags = tags
+	} else {
+		f.Resource.TagsUnknown = true
 	}
 	if f.Resource.Tags == nil {
 		f.Resource.Tags = map[string]string{}
@@ -136,6 +182,12 @@ func finding(x *Result) Finding {
 	return f
 }
 
+// fixKey returns the part of a fix's key that is not the rule.
+func fixKey(rule, key string) string {
+	_, rest, _ := strings.Cut(strings.TrimPrefix(key, rule), "/")
+	return rest
+}
+
 // JSON writes the whole report as one object, result by result.
 func (r *Report) JSON(w io.Writer) error {
 	s := r.Header
@@ -143,16 +195,30 @@ func (r *Report) JSON(w io.Writer) error {
 		Schema: Schema,
 		Tool:   jsonTool{"scanner", r.Version},
 		Scan: jsonScan{ID: r.ID(), Started: s.Start.UTC(), Finished: r.Scan.Finished.UTC(), Partition: s.Partition, Caller: s.Caller,
-			Accounts: r.Accounts(), Regions: r.Regions(), Skipped: s.Skipped, Unread: s.Unread, Calls: r.Scan.Calls, Throttled: r.Scan.Throttled},
-		Summary:    jsonSummary{Rules: len(r.Rules), Results: map[engine.Status]int{}, Failures: map[string]int{}, Pillars: r.pillars(), WasteUSD: r.Waste},
+			Accounts: r.Accounts(), Regions: r.Regions(), Read: s.Read, Skipped: s.Skipped, Unread: s.Unread, Calls: r.Scan.Calls, Throttled: r.Scan.Throttled},
+		Summary:    jsonSummary{Rules: len(r.Rules), Results: map[engine.Status]int{}, Failures: map[string]int{}, Waived: map[string]int{}, Pillars: r.pillars(), WasteUSD: r.Waste},
 		Coverage:   jsonCoverage{Cells: r.Cells, Assessed: r.Cells - r.Blind, Accounts: r.Coverage, Gaps: r.Gaps},
+		Filters:    r.Filter.json(),
 		Frameworks: r.frameworks(),
+	}
+	judged := r.judgedByAll()
+	for i := range r.Rules {
+		rule := &r.Rules[i]
+		x := jsonRule{Level: rule.Level, Severity: rule.Severity, Worst: rule.Worst, Preview: rule.Preview}
+		x.BaselineRule = judged[slices.IndexFunc(judged, func(b BaselineRule) bool { return b.ID == rule.ID })]
+		head.Rules = append(head.Rules, x)
+	}
+	if b := r.Baseline; b != nil {
+		head.Changes = &jsonChanges{Baseline: jsonBaseline{b.Scan, b.Started, b.Tool}, Counts: map[Change]int{}, Gone: append([]Gone{}, r.Gone...)}
+		for _, c := range Changes {
+			head.Changes.Counts[c] = r.Changes[c]
+		}
 	}
 	for _, status := range engine.Statuses {
 		head.Summary.Results[status] = r.Statuses[status]
 	}
 	for severity := engine.Informational; severity <= engine.Critical; severity++ {
-		head.Summary.Failures[severity.String()] = r.Failures[severity]
+		head.Summary.Failures[severity.String()], head.Summary.Waived[severity.String()] = r.Failures[severity], r.Waived[severity]
 	}
 	if head.Scan.Skipped == nil {
 		head.Scan.Skipped = []engine.Skip{}
@@ -185,6 +251,21 @@ func (r *Report) JSON(w io.Writer) error {
 	}
 	out.WriteString("\n]}\n")
 	return out.Flush()
+}
+
+// json says what a filter leaves out; nil for nothing.
+func (f *Filter) json() *jsonFilters {
+	x := &jsonFilters{Status: f.Statuses, Severities: f.Severities, Regions: f.Regions, Resources: f.Resources, Tags: f.Tags, Owners: f.Owners}
+	if f.Mask != nil && f.Mask.Accounts {
+		x.Redacted = append(x.Redacted, "accounts")
+	}
+	if f.Mask != nil && f.Mask.Names {
+		x.Redacted = append(x.Redacted, "names")
+	}
+	if len(x.Status)+len(x.Severities)+len(x.Regions)+len(x.Resources)+len(x.Tags)+len(x.Owners)+len(x.Redacted) == 0 {
+		return nil
+	}
+	return x
 }
 
 // JSONLines writes one result a line, each as in the JSON report.
@@ -227,7 +308,11 @@ func (r *Report) pillars() map[engine.Pillar]tally {
 			}
 			switch r.RuleStatus[rule.ID] {
 			case engine.Failed:
-				t.Fail++
+				if r.Worst[rule.ID] == 0 {
+					t.Waived++
+				} else {
+					t.Fail++
+				}
 			case engine.NotAssessed:
 				t.NotAssessed++
 			case engine.Passed:

@@ -62,6 +62,13 @@ func (f *Filter) counts(r *Result) bool {
 	return true
 }
 
+// keeps reports whether a failure of the baseline belongs to what is reported on, as far as it is known.
+func (f *Filter) keeps(k *Known) bool {
+	return f.covers(k.Region) && (len(f.Severities) == 0 || slices.Contains(f.Severities, k.Severity)) &&
+		(len(f.Resources) == 0 || engine.MatchAny(f.Resources, k.ID) || engine.MatchAny(f.Resources, k.Name)) &&
+		(len(f.Owners) == 0 || k.Owner == UnknownOwner || engine.MatchAny(f.Owners, k.Owner))
+}
+
 // covers reports whether a region is one of those that are reported on.
 func (f *Filter) covers(region string) bool {
 	return len(f.Regions) == 0 || region == "" || region == model.AnyRegion || engine.MatchAny(f.Regions, region)
@@ -74,6 +81,7 @@ type Options struct {
 	Waive func(*engine.Result) *Waived // by whom a failure or gap is accepted; nil for nobody
 
 	Baseline *Baseline // what an earlier scan found; nil to compare with nothing
+	Source   *File     // the report that is looked at again; nil if this scanner judges
 }
 
 // A Result is a verdict, with what people have said of it beforehand and what an earlier scan said.
@@ -81,7 +89,7 @@ type Result struct {
 	engine.Result
 	Team   string  // who has to act; "" if nobody is named, UnknownOwner if that depends on tags that are not known
 	Waived *Waived // nil if nobody has accepted it
-	Change Change  // since the baseline; "" if there is none, or for anything but a failure
+	Change Change  // since the baseline; "" if there is none, or for what is neither failure nor gap
 }
 
 // Open reports whether a result is a failure that nobody has accepted.
@@ -107,7 +115,11 @@ const (
 	Escalated     Change = "escalated"      // it is more severe
 	NewlyAssessed Change = "newly-assessed" // the baseline did not look: another rule or version, parameters, permissions or scope
 	Unchanged     Change = "unchanged"
+	Lost          Change = "no-longer-assessed" // of a gap: the baseline could judge what this scan cannot
 )
+
+// IsNew reports whether a gate counts a finding as new.
+func (c Change) IsNew() bool { return c == Appeared || c == Regressed || c == Escalated }
 
 // Changes lists all, those first that a gate counts as new.
 var Changes = []Change{Appeared, Regressed, Escalated, NewlyAssessed, Unchanged}
@@ -153,9 +165,14 @@ type Report struct {
 	Coverage   []Coverage                 // by account, in order
 	Gaps       []Gap
 	Units      []Unit
-	Untold     int             // results that pass a filter by tags only because their tags are not known
-	muted      map[string]bool // rules with failures that only the severities leave out: they have not passed
-	judged     bool            // something could be assessed, be it counted or not
+	NewUnits   []Unit                  // the same of failures that a gate counts as new
+	Gated      map[engine.Severity]int // failures that a gate counts: neither waived nor of a rule in preview
+	Fresh      map[engine.Severity]int // of these, the new ones
+	Soonest    string                  // day on which the first waiver expires that holds something back
+	Untold     int                     // results that pass a filter by tags only because their tags are not known
+	muted      map[string]bool         // rules with failures that only the severities leave out: they have not passed
+	judged     bool                    // something could be assessed, be it counted or not
+	since      *comparison
 }
 
 // A Coverage is how much of an account was read.
@@ -184,6 +201,7 @@ type Gap struct {
 	Rules       []string     `json:"rules"`
 	Resources   int          `json:"resources"` // named ones; a list that failed hides an unknown number
 	Waived      bool         `json:"waived,omitempty"`
+	Change      Change       `json:"change,omitempty"` // unchanged or no longer assessed; "" if there is no baseline, or it did not look
 }
 
 // A Unit is failures that one change, or one kind of change, clears.
@@ -206,7 +224,8 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 	f := o.Filter
 	r := &Report{Version: version, Scan: s, Header: f.Mask.Header(s.Header), Rules: rules, Options: o,
 		Statuses: map[engine.Status]int{}, Failures: map[engine.Severity]int{}, Waived: map[engine.Severity]int{}, Changes: map[Change]int{},
-		RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}, muted: map[string]bool{}}
+		RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}, Gated: map[engine.Severity]int{}, Fresh: map[engine.Severity]int{}, muted: map[string]bool{}}
+	r.since = r.compare()
 	anySeverity := f
 	anySeverity.Severities = nil
 	type gapKey struct {
@@ -214,6 +233,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 		reason                model.Reason
 		kind                  model.Kind
 		waived                bool
+		change                Change
 	}
 	type unitKey struct{ rule, account, key string }
 	type cell struct {
@@ -225,7 +245,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 		model.Place
 		id string
 	}
-	gaps, units, wasted := map[gapKey]*Gap{}, map[unitKey]*Unit{}, map[resource]float64{}
+	gaps, units, fresh, wasted := map[gapKey]*Gap{}, map[unitKey]*Unit{}, map[unitKey]*Unit{}, map[resource]float64{}
 	blind, fixable := map[cell]bool{}, map[cell]bool{}
 	accounts, regions := map[model.Place]bool{}, map[model.Place]bool{}
 	for _, p := range r.Header.Read {
@@ -270,7 +290,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 				r.Untold++
 			}
 		}
-		x.Result = f.Mask.Result(x.Result)
+		x = r.mask(x)
 		r.Statuses[x.Status]++
 		if rank(x.Status) < rank(r.RuleStatus[x.Rule.ID]) {
 			r.RuleStatus[x.Rule.ID] = x.Status
@@ -280,6 +300,9 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 		case engine.Failed:
 			if x.Waived != nil {
 				r.Waived[x.Severity]++
+				if r.Soonest == "" || x.Waived.Expires < r.Soonest {
+					r.Soonest = x.Waived.Expires
+				}
 				break
 			}
 			r.Failures[x.Severity]++
@@ -290,13 +313,23 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 				c.Failures++
 			}
 			r.Worst[x.Rule.ID] = max(r.Worst[x.Rule.ID], x.Severity)
-			k := unitKey{x.Rule.ID, m.Account, x.FixKey}
-			u := units[k]
-			if u == nil {
-				u = &Unit{Rule: x.Rule, Key: cmp.Or(x.FixKey, x.Rule.ID), Account: m.Account, Owner: x.Team}
-				units[k] = u
+			into := []map[unitKey]*Unit{units}
+			if !x.Rule.Preview {
+				r.Gated[x.Severity]++
+				if x.Change.IsNew() {
+					r.Fresh[x.Severity]++
+					into = append(into, fresh)
+				}
 			}
-			u.add(&x)
+			for _, units := range into {
+				k := unitKey{x.Rule.ID, m.Account, x.FixKey}
+				u := units[k]
+				if u == nil {
+					u = &Unit{Rule: x.Rule, Key: cmp.Or(x.FixKey, x.Rule.ID), Account: m.Account, Owner: x.Team}
+					units[k] = u
+				}
+				u.add(&x)
+			}
 			if usd := waste(&x); usd > 0 { // of a resource that is not needed no rule can save more than all of it
 				of := resource{x.Kind(), model.Place{Account: m.Account, Region: m.Region}, m.ID}
 				r.Waste += max(0, usd-wasted[of])
@@ -308,11 +341,11 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 			if x.Gap.Reason.Class() == model.Fixable && x.Waived == nil {
 				fixable[c] = true
 			}
-			k := gapKey{x.Gap.Call, m.Account, m.Region, x.Gap.Reason, x.Kind(), x.Waived != nil}
+			k := gapKey{x.Gap.Call, m.Account, m.Region, x.Gap.Reason, x.Kind(), x.Waived != nil, x.Change}
 			g := gaps[k]
 			if g == nil {
 				g = &Gap{Call: x.Gap.Call, Permissions: ToGrant(x.Gap), Reason: x.Gap.Reason, Class: x.Gap.Reason.Class(), Detail: x.Gap.Detail,
-					Account: m.Account, Region: m.Region, Kind: x.Kind(), Waived: x.Waived != nil}
+					Account: m.Account, Region: m.Region, Kind: x.Kind(), Waived: x.Waived != nil, Change: x.Change}
 				gaps[k] = g
 			}
 			if !slices.Contains(g.Rules, x.Rule.ID) {
@@ -362,31 +395,85 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 		all.Rules = slices.Compact(all.Rules)
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(gaps), func(a, b gapKey) int {
-		return cmp.Or(cmp.Compare(a.account, b.account), cmp.Compare(a.region, b.region), cmp.Compare(a.call, b.call), cmp.Compare(a.reason, b.reason), cmp.Compare(a.kind, b.kind), cmp.Compare(fmt.Sprint(a.waived), fmt.Sprint(b.waived)))
+		return cmp.Or(cmp.Compare(a.account, b.account), cmp.Compare(a.region, b.region), cmp.Compare(a.call, b.call), cmp.Compare(a.reason, b.reason), cmp.Compare(a.kind, b.kind), cmp.Compare(fmt.Sprint(a.waived, a.change), fmt.Sprint(b.waived, b.change)))
 	}) {
 		r.Gaps = append(r.Gaps, *gaps[k])
 	}
-	for _, u := range units {
-		slices.Sort(u.Regions)
-		r.Units = append(r.Units, *u)
+	sorted := func(units map[unitKey]*Unit) (all []Unit) {
+		for _, u := range units {
+			slices.Sort(u.Regions)
+			all = append(all, *u)
+		}
+		slices.SortFunc(all, func(a, b Unit) int {
+			return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Resources, a.Resources), cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Key, b.Key))
+		})
+		return all
 	}
-	slices.SortFunc(r.Units, func(a, b Unit) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Resources, a.Resources), cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Key, b.Key))
-	})
+	r.Units, r.NewUnits = sorted(units), sorted(fresh)
+	for _, g := range r.since.gone(s.Read) {
+		if f.keeps(&g.Known) {
+			r.Gone = append(r.Gone, r.masked(g))
+		}
+	}
 	return r, nil
 }
 
 // told adds to a verdict what people say of it.
 func (r *Report) told(v engine.Result) Result {
 	x := Result{Result: v}
-	if team := r.Options.Team; team != nil {
-		x.Team = team(&v)
-	} else {
+	said, _ := v.With().(*Finding) // by the report that is looked at again
+	switch {
+	case r.Options.Team != nil:
+		x.Team = r.Options.Team(&v)
+	case said != nil:
+		x.Team = said.Resource.Owner
+	default:
 		x.Team = Team(&v)
 	}
-	if r.Waive != nil && (v.Status == engine.Failed || v.Status == engine.NotAssessed) {
-		x.Waived = r.Waive(&v)
+	if v.Status == engine.Failed || v.Status == engine.NotAssessed {
+		if r.Waive != nil {
+			x.Waived = r.Waive(&v)
+		}
+		if said != nil && x.Waived == nil {
+			x.Waived = said.Waived
+		}
 	}
+	x.Change = r.since.see(&x)
+	return x
+}
+
+// masked hides what a failure of the baseline tells.
+func (r *Report) masked(g Gone) Gone {
+	name := r.Mask.Name(cmp.Or(g.Known.Name, g.ID))
+	if r.Mask != nil && r.Mask.Names {
+		g.ID, g.Known.Name = name, name
+	}
+	g.Owner, g.Account = r.maskedTeam(g.Owner), r.Mask.Account(g.Account)
+	return g
+}
+
+func (r *Report) maskedTeam(team string) string {
+	if team == UnknownOwner {
+		return team
+	}
+	return r.Mask.Name(team)
+}
+
+// mask hides what a result tells.
+func (r *Report) mask(x Result) Result {
+	if r.Mask == nil {
+		return x
+	}
+	if w := x.Waived; w != nil {
+		hidden := *w
+		hidden.Owner = r.maskedTeam(w.Owner)
+		for _, text := range []*string{&hidden.Reason, &hidden.Mitigation, &hidden.Risk, &hidden.Ticket} {
+			*text = r.Mask.Text(&x.Result, *text)
+		}
+		x.Waived = &hidden
+	}
+	x.Team = r.maskedTeam(x.Team)
+	x.Result = r.Mask.Result(x.Result)
 	return x
 }
 
@@ -402,7 +489,7 @@ func (r *Report) Results() iter.Seq2[Result, error] {
 			if !r.Filter.lists(&x) {
 				continue
 			}
-			x.Result = r.Mask.Result(x.Result)
+			x = r.mask(x)
 			if !yield(x, nil) {
 				return
 			}
@@ -453,6 +540,9 @@ func ToGrant(g *model.Gap) []string {
 
 // ID names the scan: the same for the same snapshot.
 func (r *Report) ID() string {
+	if r.Source != nil {
+		return r.Source.ID
+	}
 	h := sha256.Sum256(fmt.Append(nil, r.Scan.Start.UTC().Format(time.RFC3339Nano), r.Scan.Caller, r.Scan.Read))
 	return hex.EncodeToString(h[:8])
 }

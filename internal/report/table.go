@@ -50,6 +50,14 @@ func (r *Report) Table(w io.Writer, style Style) error {
 		r.frameworkLines(t)
 		t.line("")
 	}
+	if r.Baseline != nil {
+		t.line("CHANGED  since %s: %s", r.Baseline.Started.UTC().Format("2006-01-02 15:04 UTC"), r.changed())
+		t.line("")
+	}
+	if n := total(r.Waived); n > 0 {
+		t.line("WAIVED  %s, %s; the next waiver ends on %s", count(n, "failure"), bySeverity(r.Waived), r.Soonest)
+		t.line("")
+	}
 	if r.Untold > 0 {
 		t.line("TAGS  %s shown whatever --tag and --owner say, as the tags are not known: see scanner permissions --tags", count(r.Untold, "result"))
 		t.line("")
@@ -121,7 +129,7 @@ func (t *table) line(format string, args ...any) {
 }
 
 var colours = map[string]string{"critical": "\x1b[1;31m", "high": "\x1b[31m", "medium": "\x1b[33m", "low": "\x1b[36m", "informational": "\x1b[2m",
-	"FIX FIRST": "\x1b[1m", "PILLARS": "\x1b[1m", "BLIND": "\x1b[1m", "NEXT": "\x1b[1m", "FINDINGS": "\x1b[1m", "FRAMEWORKS": "\x1b[1m"}
+	"FIX FIRST": "\x1b[1m", "CHANGED": "\x1b[1m", "WAIVED": "\x1b[1m", "PILLARS": "\x1b[1m", "BLIND": "\x1b[1m", "NEXT": "\x1b[1m", "FINDINGS": "\x1b[1m", "FRAMEWORKS": "\x1b[1m"}
 
 // colour marks the word a line begins with.
 func colour(text string) string {
@@ -202,14 +210,14 @@ func (u *Unit) what() string {
 
 func (r *Report) fixFirst(t *table) {
 	if len(r.Units) == 0 {
-		t.line("FIX FIRST  nothing failed")
+		text := "nothing failed"
+		if len(r.Waived) > 0 {
+			text = "nothing failed but what is waived"
+		}
+		t.line("FIX FIRST  %s", text)
 		return
 	}
-	total := 0
-	for _, n := range r.Failures {
-		total += n
-	}
-	text := fmt.Sprintf("FIX FIRST  %s, cleared by %s", count(total, "failure"), count(len(r.Units), "fix"))
+	text := fmt.Sprintf("FIX FIRST  %s, cleared by %s", count(total(r.Failures), "failure"), count(len(r.Units), "fix"))
 	if len(r.Units) > few {
 		text += fmt.Sprintf(" (%d shown: --all shows all)", few)
 	}
@@ -221,6 +229,44 @@ func (r *Report) fixFirst(t *table) {
 		}
 		t.line("%s", text)
 	}
+}
+
+// changed says in a line what has changed since the baseline.
+func (r *Report) changed() string {
+	fates := map[Fate]int{}
+	for _, g := range r.Gone {
+		fates[g.Fate]++
+	}
+	text := fmt.Sprintf("%d new, %d regressed, %d escalated, %d fixed", r.Changes[Appeared], r.Changes[Regressed], r.Changes[Escalated], fates[Fixed])
+	for _, more := range []struct {
+		n    int
+		what string
+	}{
+		{r.Changes[NewlyAssessed], "newly assessed"}, {fates[NoLongerAssessed], "no longer assessed"}, {fates[OutOfScope], "out of scope"}, {r.Changes[Unchanged], "unchanged"},
+	} {
+		if more.n > 0 {
+			text += fmt.Sprintf(", %d %s", more.n, more.what)
+		}
+	}
+	return text
+}
+
+func total(bySeverity map[engine.Severity]int) (n int) {
+	for _, x := range bySeverity {
+		n += x
+	}
+	return n
+}
+
+// bySeverity counts failures in words, the worst first.
+func bySeverity(counts map[engine.Severity]int) string {
+	var parts []string
+	for severity := engine.Critical; severity >= engine.Informational; severity-- {
+		if n := counts[severity]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, severity))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // findings lists results one by one, under a heading for each group.
@@ -270,6 +316,12 @@ func (r *Report) findings(t *table) error {
 		}
 		if x.Message != "" {
 			text += ": " + x.Message
+		}
+		switch {
+		case x.Waived != nil:
+			text += fmt.Sprintf(" (waived until %s by %s: %s)", x.Waived.Expires, x.Waived.Owner, x.Waived.Reason)
+		case x.Change != "" && x.Change != Unchanged:
+			text += fmt.Sprintf(" (%s)", x.Change)
 		}
 		groups[key] = append(groups[key], row{x.Severity, text})
 		worst[key] = max(worst[key], x.Severity)
