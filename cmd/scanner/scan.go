@@ -186,10 +186,21 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 	if p.gate, err = g.gate(); err != nil {
 		return nil, err
 	}
-	for severity := p.gate.FailOn; severity > 0 && severity <= engine.Critical; severity++ {
-		if len(p.options.Severities) > 0 && !slices.Contains(p.options.Severities, severity) {
-			return nil, usage("--fail-on %s counts failures of severity %s, which --severity or --min-severity leaves out: widen one of them", p.gate.FailOn, severity)
+	if g.baseline != "" {
+		if p.options.Baseline, err = readBaseline(g.baseline); err != nil {
+			return nil, err
 		}
+	}
+	for severity := engine.Informational; severity <= engine.Critical && len(p.options.Severities) > 0; severity++ {
+		_, limited := p.gate.Max[severity]
+		if slices.Contains(p.options.Severities, severity) || !limited && (p.gate.FailOn == 0 || severity < p.gate.FailOn) {
+			continue
+		}
+		flag := "--fail-on " + p.gate.FailOn.String()
+		if limited {
+			flag = "--max"
+		}
+		return nil, usage("%s counts failures of severity %s, which --severity or --min-severity leaves out: widen one of them", flag, severity)
 	}
 	if p.outs, err = parseOutputs(v.outputs); err != nil {
 		return nil, err
@@ -222,29 +233,35 @@ func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags,
 	if err != nil {
 		return err
 	}
-	s, err := openSnapshot(name)
+	r, err := look(c, name, sel, v, p)
 	if err != nil {
 		return err
 	}
-	picked, err := rulesFor(s.Header, sel)
-	if err != nil {
-		return err
-	}
-	if err := v.checkRegions(s.Header); err != nil {
-		return err
-	}
-	if len(v.tags)+len(v.owners) > 0 && !s.Tags {
-		fmt.Fprintln(c.ErrOrStderr(), "scanner: this scan did not ask for tags: what has none in its list is shown whatever --tag and --owner say")
-	}
-	p.style.Again, p.options.Regions = again, v.regions
-	r, err := report.New(version, s, picked, p.options)
-	if err != nil {
-		return unreadable(name, err)
-	}
+	p.style.Again = again
 	if err := p.write(r, explain); err != nil {
 		return err
 	}
 	return p.decide()
+}
+
+// look reports on a snapshot or a JSON report.
+func look(c *cobra.Command, name string, sel *selection, v *view, p *presentation) (*report.Report, error) {
+	rec, err := openRecording(name)
+	if err != nil {
+		return nil, err
+	}
+	picked, err := rec.rules(sel)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.checkRegions(rec.scan.Header); err != nil {
+		return nil, err
+	}
+	if len(v.tags)+len(v.owners) > 0 && !rec.scan.Tags && rec.file == nil {
+		fmt.Fprintln(c.ErrOrStderr(), "scanner: this scan did not ask for tags: what has none in its list is shown whatever --tag and --owner say")
+	}
+	p.options.Regions = v.regions
+	return rec.report(picked, p.options)
 }
 
 // rulesFor returns the selected rules, out of those for which a snapshot was made unless --rules or --ruleset say otherwise.
@@ -321,22 +338,22 @@ func explainCommand() *cobra.Command {
 				return err
 			}
 		}
-		s, err := openSnapshot(name)
+		rec, err := openRecording(name)
 		if err != nil {
 			return err
 		}
-		picked, err := rulesFor(s.Header, &selection{ruleset: string(engine.Recommended)})
+		picked, err := rec.rules(&selection{ruleset: string(engine.Recommended)})
 		if err != nil {
 			return err
 		}
-		r, err := report.New(version, s, picked, report.Options{})
+		r, err := rec.report(picked, report.Options{})
 		var found []report.Result
 		if err == nil {
 			found, err = r.Find(strings.ToLower(args[0]))
 		}
 		switch {
 		case err != nil:
-			return unreadable(name, err)
+			return rec.broken(err)
 		case len(found) == 0:
 			return usage("no fingerprint or identity in %s begins with %s: scanner report --all shows the first digits of each failure", what, args[0])
 		case len(found) > 10:

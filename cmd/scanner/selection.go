@@ -338,12 +338,18 @@ func (v *view) checkRegions(s engine.Header) error {
 // A gateFlags decides the exit code.
 type gateFlags struct {
 	failOn           string
+	failOnNew        bool
+	max              []string
+	baseline         string
 	allowIncomplete  string
 	failOnIncomplete string
 }
 
 func (g *gateFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&g.failOn, "fail-on", "", "exit 1 on a failure of this severity or above, 3 if one may hide behind a gap that can be fixed")
+	f.BoolVar(&g.failOnNew, "fail-on-new", false, "of what --fail-on counts (high or above if it is left out), only what is new, regressed or escalated since the --baseline")
+	f.StringSliceVar(&g.max, "max", nil, "`SEVERITY=NUMBER`: exit 1 if there are more failures of this severity, as in critical=0,high=5")
+	f.StringVar(&g.baseline, "baseline", "", "compare with this `FILE`: of scanner baseline create, or a snapshot or JSON report of an earlier scan")
 	f.StringVar(&g.allowIncomplete, "allow-incomplete", "", "with --fail-on: gaps do not count, if at least `PERCENT` of the cells are assessed")
 	f.StringVar(&g.failOnIncomplete, "fail-on-incomplete", "", "exit 3 on any gap that can be fixed, or if less than `PERCENT` of the cells are assessed")
 	f.Lookup("allow-incomplete").NoOptDefVal = "0"
@@ -355,6 +361,35 @@ func (g *gateFlags) gate() (gate report.Gate, err error) {
 		if gate.FailOn, err = severity("--fail-on", g.failOn); err != nil {
 			return gate, err
 		}
+	}
+	if gate.NewOnly = g.failOnNew; gate.NewOnly {
+		if g.baseline == "" {
+			return gate, usage("--fail-on-new needs something to compare with: add --baseline FILE, which scanner baseline create writes")
+		}
+		if gate.FailOn == 0 {
+			gate.FailOn = engine.High
+		}
+	}
+	for _, limit := range g.max {
+		name, number, ok := strings.Cut(limit, "=")
+		if !ok {
+			return gate, usage("--max %s: write SEVERITY=NUMBER, as in critical=0,high=5", limit)
+		}
+		s, err := severity("--max", name)
+		if err != nil {
+			return gate, err
+		}
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 0 {
+			return gate, usage("--max %s: %q is no number of findings", limit, number)
+		}
+		if _, twice := gate.Max[s]; twice {
+			return gate, usage("--max names %s twice: leave one out", name)
+		}
+		if gate.Max == nil {
+			gate.Max = map[engine.Severity]int{}
+		}
+		gate.Max[s] = n
 	}
 	percent := func(flag, value string) (*float64, error) {
 		if value == "" {
@@ -369,8 +404,8 @@ func (g *gateFlags) gate() (gate report.Gate, err error) {
 	if gate.AllowIncomplete, err = percent("allow-incomplete", g.allowIncomplete); err == nil {
 		gate.FailOnIncomplete, err = percent("fail-on-incomplete", g.failOnIncomplete)
 	}
-	if err == nil && gate.AllowIncomplete != nil && gate.FailOn == 0 {
-		err = usage("--allow-incomplete says nothing without --fail-on: add one, or leave it out")
+	if err == nil && gate.AllowIncomplete != nil && gate.FailOn == 0 && len(gate.Max) == 0 {
+		err = usage("--allow-incomplete says nothing without --fail-on or --max: add one, or leave it out")
 	}
 	return gate, err
 }

@@ -137,6 +137,25 @@ func (r *Report) toMend(units []Unit, counts func(engine.Severity) bool, most in
 	return lines
 }
 
+// Passed says in a line that the gate lets pass, and what it has counted.
+func (g Gate) Passed(r *Report) string {
+	text := "passed: "
+	if g.least() == 0 && g.FailOnIncomplete == nil {
+		text = "nothing to decide without --fail-on, --fail-on-new, --max or --fail-on-incomplete: "
+	}
+	text += count(total(r.Gated), "failure")
+	if by := bySeverity(r.Gated); by != "" {
+		text += " (" + by + ")"
+	}
+	if r.Baseline != nil {
+		text += ", " + r.changed()
+	}
+	if n := total(r.Waived); n > 0 {
+		text += fmt.Sprintf(", %d waived", n)
+	}
+	return text + fmt.Sprintf("; %d of %s assessed without a gap", r.Cells-r.Blind, count(r.Cells, "cell"))
+}
+
 // mayReach reports whether one of some rules can be as severe.
 func (r *Report) mayReach(ids []string, s engine.Severity) bool {
 	for i := range r.Rules {

@@ -364,13 +364,18 @@ func (r *Report) pillarLines(t *table) {
 }
 
 // blind says what to grant, and what nobody here can change: gaps of the same cause in one line.
-func (r *Report) blind() (lines []string) {
+func (r *Report) blind() (lines []string) { return blind(r.Gaps) }
+
+func blind(gaps []Gap) (lines []string) {
 	type cause struct {
 		what string
 		rank int
 	}
 	regions, rules, order := map[cause]map[string]bool{}, map[cause]map[string]bool{}, []cause{}
-	for _, g := range r.Gaps {
+	for _, g := range gaps {
+		if g.Waived {
+			continue
+		}
 		c := cause{what: g.Call + " " + string(g.Reason) + ": " + g.Detail, rank: 1}
 		switch {
 		case len(g.Permissions) > 0 && g.Class == model.Fixable:

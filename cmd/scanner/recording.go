@@ -1,0 +1,171 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"awsscanner/internal/engine"
+	"awsscanner/internal/model/kinds"
+	"awsscanner/internal/report"
+	"awsscanner/rules"
+)
+
+// A recording is what a scan has left: a snapshot, which is judged, or a JSON report, which tells what was judged.
+type recording struct {
+	name string
+	scan *engine.Scan
+	file *report.File // nil for a snapshot
+}
+
+// openRecording opens a snapshot or a JSON report.
+func openRecording(name string) (*recording, error) {
+	schema, err := schemaOf(name)
+	switch {
+	case err != nil:
+		return nil, usage("%s cannot be read: %s", name, err)
+	case schema == report.BaselineSchema:
+		return nil, usage("%s is a baseline, which only tells what was found: name a snapshot or a JSON report", name)
+	case schema != report.Schema:
+		s, err := openSnapshot(name)
+		return &recording{name: name, scan: s}, err
+	}
+	f, err := report.Open(func() (io.ReadCloser, error) { return openFile(name) })
+	if err != nil {
+		return nil, usage("the report %s cannot be read: %s", name, err)
+	}
+	return &recording{name: name, scan: f.Scan, file: f}, nil
+}
+
+// openSnapshot makes a scan of a snapshot file.
+func openSnapshot(name string) (*engine.Scan, error) {
+	s, err := engine.OpenScan(func() (io.ReadCloser, error) { return openFile(name) }, kinds.All)
+	if err != nil {
+		return nil, unreadable(name, err)
+	}
+	return s, nil
+}
+
+// rules returns the selected rules out of those by which the scan is, or was, judged.
+func (rec *recording) rules(sel *selection) ([]engine.Rule, error) {
+	if rec.file == nil {
+		return rulesFor(rec.scan.Header, sel)
+	}
+	if len(sel.params) > 0 {
+		return nil, usage("--param changes how rules judge, and the report %s tells what they have judged: name the snapshot of the scan", rec.name)
+	}
+	all, err := rec.file.Rules(rules.All)
+	if err != nil {
+		return nil, usage("the report %s cannot be read: %s", rec.name, err)
+	}
+	picked, _, err := sel.pickFrom(all, true)
+	return picked, err
+}
+
+// report looks at the recording.
+func (rec *recording) report(picked []engine.Rule, o report.Options) (*report.Report, error) {
+	if o.Source = rec.file; o.Source != nil && o.Mask != nil && o.Mask.Names {
+		return nil, usage("--redact names needs all names that the scan has seen, and the report %s tells only some: name the snapshot of the scan", rec.name)
+	}
+	r, err := report.New(version, rec.scan, picked, o)
+	if err != nil {
+		return nil, rec.broken(err)
+	}
+	return r, nil
+}
+
+func (rec *recording) broken(err error) error {
+	if rec.file == nil {
+		return unreadable(rec.name, err)
+	}
+	return usage("the report %s cannot be read: %s", rec.name, err)
+}
+
+// readBaseline reads a baseline, or makes one of a snapshot or a JSON report.
+func readBaseline(name string) (*report.Baseline, error) {
+	schema, err := schemaOf(name)
+	if err != nil {
+		return nil, usage("the baseline %s cannot be read: %s", name, err)
+	}
+	if schema != report.BaselineSchema {
+		rec, err := openRecording(name)
+		if err != nil {
+			return nil, err
+		}
+		return rec.baseline(nil)
+	}
+	f, err := openFile(name)
+	if err != nil {
+		return nil, usage("the baseline %s cannot be read: %s", name, err)
+	}
+	defer f.Close()
+	b, err := report.ReadBaseline(f)
+	if err != nil {
+		return nil, usage("the baseline %s cannot be read: %s", name, err)
+	}
+	return b, nil
+}
+
+// baseline makes a baseline of the whole recording; what an earlier one knows to be mended is kept.
+func (rec *recording) baseline(before *report.Baseline) (*report.Baseline, error) {
+	if whole, without := rec.file.Whole(); !whole {
+		return nil, usage("the report %s leaves out part of its scan (%s), and what is left out would look new or fixed later: write it without filters, or name the snapshot", rec.name, without)
+	}
+	picked, err := rec.rules(&selection{ruleset: string(engine.Recommended)})
+	if err != nil {
+		return nil, err
+	}
+	r, err := rec.report(picked, report.Options{Baseline: before})
+	if err != nil {
+		return nil, err
+	}
+	b, err := r.NewBaseline()
+	if err != nil {
+		return nil, rec.broken(err)
+	}
+	return b, nil
+}
+
+var schemaMember = regexp.MustCompile(`^\s*\{\s*"schema"\s*:\s*"([^"]*)"`)
+
+// schemaOf says what a file is by its first member; "" if it has none. What it is in truth, its reader will say.
+func schemaOf(name string) (string, error) {
+	f, err := openFile(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	head := make([]byte, 256)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("%s", strings.TrimPrefix(osText(err), name+": "))
+	}
+	if m := schemaMember.FindSubmatch(head[:n]); m != nil {
+		return string(m[1]), nil
+	}
+	return "", nil
+}
+
+// openFile opens a file that may be compressed.
+func openFile(name string) (io.ReadCloser, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, errors.New(osText(err))
+	}
+	r, done, err := uncompressed(f)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return openedFile{r, func() error { done(); return f.Close() }}, nil
+}
+
+type openedFile struct {
+	io.Reader
+	close func() error
+}
+
+func (f openedFile) Close() error { return f.close() }
