@@ -2,11 +2,9 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"regexp"
-	"strings"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model/kinds"
@@ -26,7 +24,7 @@ func openRecording(name string) (*recording, error) {
 	schema, err := schemaOf(name)
 	switch {
 	case err != nil:
-		return nil, usage("%s cannot be read: %s", name, err)
+		return nil, unreadable(name, err)
 	case schema == report.BaselineSchema:
 		return nil, usage("%s is a baseline, which only tells what was found: name a snapshot or a JSON report", name)
 	case schema != report.Schema:
@@ -139,10 +137,7 @@ func schemaOf(name string) (string, error) {
 	}
 	defer f.Close()
 	head := make([]byte, 256)
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("%s", strings.TrimPrefix(osText(err), name+": "))
-	}
+	n, _ := io.ReadFull(f, head)
 	if m := schemaMember.FindSubmatch(head[:n]); m != nil {
 		return string(m[1]), nil
 	}
