@@ -317,58 +317,6 @@ func reportCommand() *cobra.Command {
 	return c
 }
 
-func explainCommand() *cobra.Command {
-	var snapshot string
-	c := &cobra.Command{
-		Use:   "explain PREFIX",
-		Short: "Explain one finding of the last scan: what was seen, why it matters, how to fix it",
-		Long:  "Explain shows all about the finding whose fingerprint or identity begins with PREFIX, as reports show it.",
-		Args:  cobra.ExactArgs(1),
-	}
-	c.Flags().StringVar(&snapshot, "snapshot", "", "of this snapshot file instead of the last scan")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		if len(args[0]) < 4 {
-			return usage("PREFIX must have at least 4 digits of a fingerprint, as reports show it")
-		}
-		name, what := snapshot, "the snapshot "+snapshot
-		if name == "" {
-			what = "the last scan"
-			var err error
-			if name, err = lastScan(); err != nil {
-				return err
-			}
-		}
-		rec, err := openRecording(name)
-		if err != nil {
-			return err
-		}
-		picked, err := rec.rules(&selection{ruleset: string(engine.Recommended)})
-		if err != nil {
-			return err
-		}
-		r, err := rec.report(picked, report.Options{})
-		var found []report.Result
-		if err == nil {
-			found, err = r.Find(strings.ToLower(args[0]))
-		}
-		switch {
-		case err != nil:
-			return rec.broken(err)
-		case len(found) == 0:
-			return usage("no fingerprint or identity in %s begins with %s: scanner report --all shows the first digits of each failure", what, args[0])
-		case len(found) > 10:
-			return usage("%d results begin with %s: give more digits", len(found), args[0])
-		}
-		for i := range found {
-			if err := r.Explain(c.OutOrStdout(), &found[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return c
-}
-
 // encode writes a value as indented JSON.
 func encode(w io.Writer, v any) error {
 	e := json.NewEncoder(w)

@@ -137,6 +137,14 @@ func TypeOf(r Resource) *Type {
 	return actual.(*Type)
 }
 
+// Call returns the call tag: operations joined by "|" if either suffices, by "+" if both are needed.
+func (a *Attribute) Call() string {
+	if a.Both {
+		return strings.Join(a.Calls, "+")
+	}
+	return strings.Join(a.Calls, "|")
+}
+
 // References returns what an attribute of a resource refers to, or why that is not known.
 func (a *Attribute) References(r Resource) ([]string, *Gap) {
 	s := a.of(r)
