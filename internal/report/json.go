@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -148,6 +149,21 @@ type jsonGap struct {
 
 type jsonFix struct {
 	Key string `json:"key"`
+}
+
+// Findings returns the results that the filter lists, as programs read them.
+func (r *Report) Findings() iter.Seq2[Finding, error] {
+	return func(yield func(Finding, error) bool) {
+		for x, err := range r.Results() {
+			if err != nil {
+				yield(Finding{}, err)
+				return
+			}
+			if !yield(finding(&x), nil) {
+				return
+			}
+		}
+	}
 }
 
 // finding describes a result.

@@ -115,6 +115,9 @@ func clean(text string) string {
 	}, text)
 }
 
+// Clean makes one line of a text for a terminal.
+func Clean(text string) string { return clean(text) }
+
 // line writes one line.
 func (t *table) line(format string, args ...any) {
 	text := strings.TrimRight(clean(fmt.Sprintf(format, args...)), " ")
