@@ -151,6 +151,9 @@ type jsonFix struct {
 	Key string `json:"key"`
 }
 
+// Flat describes a result as programs read it.
+func Flat(x *Result) Finding { return finding(x) }
+
 // Findings returns the results that the filter lists, as programs read them.
 func (r *Report) Findings() iter.Seq2[Finding, error] {
 	return func(yield func(Finding, error) bool) {
@@ -204,8 +207,8 @@ func fixKey(rule, key string) string {
 	return rest
 }
 
-// JSON writes the whole report as one object, result by result.
-func (r *Report) JSON(w io.Writer) error {
+// Head returns the report without its results, as a JSON object.
+func (r *Report) Head() ([]byte, error) {
 	s := r.Header
 	head := jsonReport{
 		Schema: Schema,
@@ -248,7 +251,12 @@ func (r *Report) JSON(w io.Writer) error {
 	if head.Coverage.Gaps == nil {
 		head.Coverage.Gaps = []Gap{}
 	}
-	b, err := json.Marshal(head)
+	return json.Marshal(head)
+}
+
+// JSON writes the whole report as one object, result by result.
+func (r *Report) JSON(w io.Writer) error {
+	b, err := r.Head()
 	if err != nil {
 		return err
 	}
@@ -268,6 +276,9 @@ func (r *Report) JSON(w io.Writer) error {
 	out.WriteString("\n]}\n")
 	return out.Flush()
 }
+
+// Whole reports whether the report tells all of its scan: no filter leaves anything out, and nothing is hidden.
+func (r *Report) Whole() bool { return r.Filter.json() == nil }
 
 // json says what a filter leaves out; nil for nothing.
 func (f *Filter) json() *jsonFilters {
