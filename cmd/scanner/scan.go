@@ -212,6 +212,10 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 
 func (p *presentation) write(r *report.Report, explain string) error {
 	p.report, r.ExplainWith, r.Frameworks = r, explain, p.frameworks
+	if p.gate.Asks() {
+		code, why := p.gate.Decide(r)
+		r.Decision = &report.Decision{Code: code, Why: why}
+	}
 	return write(r, p.outs, p.style, p.stdout)
 }
 

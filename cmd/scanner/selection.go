@@ -279,7 +279,7 @@ func (v *view) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&v.redact, "redact", nil, "hide in reports: accounts (their IDs), names (of resources, in messages and evidence too, and tags); fingerprints stay")
 	f.StringVar(&v.groupBy, "group-by", "fix", "how the table groups findings: "+strings.Join(report.Groups, ", "))
 	f.BoolVar(&v.all, "all", false, "show every finding in the table")
-	f.StringArrayVarP(&v.outputs, "output", "o", nil, "FORMAT, FORMAT=FILE or FILE.EXT: table, json, jsonl (repeatable)")
+	f.StringArrayVarP(&v.outputs, "output", "o", nil, "FORMAT, FORMAT=FILE or FILE.EXT: "+strings.Join(formatNames(), ", ")+" (repeatable)")
 }
 
 func (v *view) filter(s *selection) (f report.Filter, err error) {

@@ -269,7 +269,7 @@ func atLine(text []byte, err error) error {
 type comparison struct {
 	*Baseline
 	rules    map[string]*engine.Rule // by each of their IDs
-	same     map[*engine.Rule]bool   // that judged in the same way
+	same     map[string]bool         // IDs of those that judged in the same way
 	read     map[model.Place]bool
 	accounts map[string]bool
 	blind    map[BlindSpot]bool
@@ -286,7 +286,7 @@ func (r *Report) compare() *comparison {
 	if b == nil {
 		return nil
 	}
-	c := &comparison{Baseline: b, rules: map[string]*engine.Rule{}, same: map[*engine.Rule]bool{}, read: map[model.Place]bool{}, accounts: map[string]bool{}, blind: map[BlindSpot]bool{},
+	c := &comparison{Baseline: b, rules: map[string]*engine.Rule{}, same: map[string]bool{}, read: map[model.Place]bool{}, accounts: map[string]bool{}, blind: map[BlindSpot]bool{},
 		findings: map[string]*Known{}, prints: map[string]*Known{}, mended: map[string]bool{},
 		failing: map[string]bool{}, dark: map[string]bool{}, passing: map[string]bool{}, now: map[BlindSpot]bool{}}
 	judged := map[string]BaselineRule{}
@@ -302,7 +302,7 @@ func (r *Report) compare() *comparison {
 	for _, was := range b.Rules {
 		if rule := c.rules[was.ID]; rule != nil {
 			is := judged[rule.ID]
-			c.same[rule] = is.Version == was.Version && is.Params == was.Params
+			c.same[rule.ID] = is.Version == was.Version && is.Params == was.Params
 		}
 	}
 	for _, p := range b.Read {
@@ -340,7 +340,7 @@ func hidden(spots map[BlindSpot]bool, rule, account, region, identity string) bo
 // looked reports whether the baseline would have found what a rule finds in a place.
 func (c *comparison) looked(x *Result) bool {
 	m := x.Resource
-	return c.same[x.Rule] && inScope(x.Rule, m.Account, m.Region, c.read, c.accounts) && !hidden(c.blind, x.Rule.ID, m.Account, m.Region, x.Identity())
+	return c.same[x.Rule.ID] && inScope(x.Rule, m.Account, m.Region, c.read, c.accounts) && !hidden(c.blind, x.Rule.ID, m.Account, m.Region, x.Identity())
 }
 
 // see notes a result, and says what has changed.
@@ -366,7 +366,7 @@ func (c *comparison) see(x *Result) Change {
 		switch {
 		case hidden(c.blind, x.Rule.ID, m.Account, s.Region, s.Identity):
 			return Unchanged
-		case c.same[x.Rule] && inScope(x.Rule, m.Account, s.Region, c.read, c.accounts):
+		case c.same[x.Rule.ID] && inScope(x.Rule, m.Account, s.Region, c.read, c.accounts):
 			return Lost
 		}
 		return ""
@@ -381,7 +381,7 @@ func (c *comparison) see(x *Result) Change {
 			return Appeared
 		}
 		c.failing[id] = true
-		if x.Severity > k.Severity && c.same[x.Rule] {
+		if x.Severity > k.Severity && c.same[x.Rule.ID] {
 			return Escalated
 		}
 		return Unchanged
@@ -408,7 +408,7 @@ func (c *comparison) gone(read []model.Place) (all []Gone) {
 		g := Gone{Known: k, Fate: Fixed}
 		rule := c.rules[k.Rule]
 		switch {
-		case rule == nil || !c.same[rule] || !inScope(rule, k.Account, k.Region, places, accounts):
+		case rule == nil || !c.same[rule.ID] || !inScope(rule, k.Account, k.Region, places, accounts):
 			g.Fate = OutOfScope
 		case c.dark[k.Identity] || hidden(c.now, rule.ID, k.Account, k.Region, k.Identity):
 			if !c.passing[k.Identity] || c.dark[k.Identity] {

@@ -28,6 +28,15 @@ type Gate struct {
 	FailOnIncomplete *float64                // percent of cells that must be fully assessed; nil: gaps do not count by themselves
 }
 
+// Asks reports whether there is anything that a report has to meet.
+func (g Gate) Asks() bool { return g.least() > 0 || g.FailOnIncomplete != nil }
+
+// A Decision is what a gate says of a report.
+type Decision struct {
+	Code int
+	Why  []string // empty if Code is ExitFine
+}
+
 // mostLines is how many lines say why a gate does not let pass.
 const mostLines = 10
 
@@ -140,7 +149,7 @@ func (r *Report) toMend(units []Unit, counts func(engine.Severity) bool, most in
 // Passed says in a line that the gate lets pass, and what it has counted.
 func (g Gate) Passed(r *Report) string {
 	text := "passed: "
-	if g.least() == 0 && g.FailOnIncomplete == nil {
+	if !g.Asks() {
 		text = "nothing to decide without --fail-on, --fail-on-new, --max or --fail-on-incomplete: "
 	}
 	text += count(total(r.Gated), "failure")

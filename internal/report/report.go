@@ -150,6 +150,7 @@ type Report struct {
 	Options
 	Frameworks  []*frameworks.Framework // to hold the results against
 	ExplainWith string                  // the command that explains a finding, for hints: "scanner explain"; "" if none can
+	Decision    *Decision               // of the gate, for formats that tell it; nil if there is none
 
 	Statuses   map[engine.Status]int
 	Failures   map[engine.Severity]int    // that nobody has waived
@@ -478,15 +479,18 @@ func (r *Report) mask(x Result) Result {
 }
 
 // Results judges anew and returns the results that the filter lists.
-func (r *Report) Results() iter.Seq2[Result, error] {
+func (r *Report) Results() iter.Seq2[Result, error] { return r.anew(r.Rules, r.Filter.lists) }
+
+// anew judges by some of the rules and returns the results that are wanted.
+func (r *Report) anew(rules []engine.Rule, wanted func(*Result) bool) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
-		for v, err := range r.Scan.Evaluate(r.Rules) {
+		for v, err := range r.Scan.Evaluate(rules) {
 			if err != nil {
 				yield(Result{}, err)
 				return
 			}
 			x := r.told(v)
-			if !r.Filter.lists(&x) {
+			if !wanted(&x) {
 				continue
 			}
 			x = r.mask(x)

@@ -108,6 +108,9 @@ type table struct {
 // clean makes one line of a text. What came from an account may hold control characters, which a terminal would obey.
 func clean(text string) string {
 	return strings.Map(func(c rune) rune {
+		if c >= ' ' && c <= '~' { // most are, and tables of characters are slow
+			return c
+		}
 		if unicode.IsControl(c) || unicode.In(c, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
