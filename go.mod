@@ -37,11 +37,13 @@ require (
 )
 
 require (
+	github.com/CycloneDX/cyclonedx-go v0.12.0 // bills of materials of releases; no binary links it
 	github.com/klauspost/compress v1.20.3 // zstd: saved scans, 20 times smaller at little cost
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: command transcripts as tests
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests hold reports against docs/*.schema.json
 	github.com/spf13/cobra v1.10.2 // commands, help and shell completion; keeps the linker's dead-code elimination
 	github.com/spf13/pflag v1.0.9 // flags of cobra
+	go.yaml.in/yaml/v3 v3.0.6 // tests read the examples for pipelines
 	golang.org/x/sync v0.24.0 // bounded concurrency of the driver
 	golang.org/x/term v0.47.0 // is this a terminal, and how wide
 	golang.org/x/time v0.16.0 // token buckets of the limiter
