@@ -27,6 +27,8 @@ lint:
 	go vet ./...
 	cd tools && go build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	bin/staticcheck ./...
+	cd tools && go build -o ../bin/actionlint github.com/rhysd/actionlint/cmd/actionlint
+	bin/actionlint -shellcheck= -pyflakes= examples/github/*.yml
 
 # The linker drops unused methods of the AWS SDK only if nothing looks methods up by name (text/template does):
 # losing that costs a third of the binary.
