@@ -129,7 +129,14 @@ func (r *Release) Compile(ctx context.Context, p Platform, binary string) error 
 	if err != nil {
 		return err
 	}
-	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=auto", "-ldflags=-s -w -X main.version="+r.Version, "-o", binary, r.Package)
+	// Go leaves the commit out without a word if it cannot tell: then others, who can, would not build the same.
+	vcs := "auto"
+	if git, err := os.Stat(filepath.Join(r.Dir, ".git")); err == nil && !git.IsDir() {
+		return fmt.Errorf("building for %s: this is a worktree of git, in which Go does not find the commit: build in a clone", p)
+	} else if err == nil {
+		vcs = "true"
+	}
+	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs="+vcs, "-ldflags=-s -w -X main.version="+r.Version, "-o", binary, r.Package)
 	c.Dir, c.Env = r.Dir, p.env()
 	if _, err := output(c); err != nil {
 		return fmt.Errorf("building for %s: %w", p, err)

@@ -231,6 +231,17 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// Go says nothing of the commit in a worktree, and does not say so.
+func TestWorktreeRefused(t *testing.T) {
+	clone, tree := filepath.Join(t.TempDir(), "clone"), filepath.Join(t.TempDir(), "tree")
+	hello(t, clone)
+	git(t, clone, "worktree", "add", "-q", tree)
+	r := &Release{Dir: tree, Package: ".", Name: "hello", Version: "1", Platforms: two, Out: filepath.Join(tree, "dist"), Log: io.Discard}
+	if err := r.Build(t.Context()); err == nil || !strings.Contains(err.Error(), "this is a worktree of git") {
+		t.Errorf("a worktree: %v", err)
+	}
+}
+
 func TestParsePlatforms(t *testing.T) {
 	for words, want := range map[string]string{
 		"linux/amd64":                            "linux/amd64",
