@@ -46,11 +46,14 @@ func hello(t *testing.T, dir string) {
 
 var two = []Platform{{"linux", "amd64"}, {"windows", "arm64"}}
 
-// builtTwice builds the example in two places and returns the places of the output.
+// builtTwice builds the example in two places and returns the places of the output. The second time nothing is at hand that was compiled before.
 func builtTwice(t *testing.T) (out [2]string) {
 	t.Helper()
 	for i, dir := range []string{filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "elsewhere", "and", "deeper")} {
 		hello(t, dir)
+		if i == 1 {
+			t.Setenv("GOCACHE", t.TempDir())
+		}
 		notice := filepath.Join(dir, "main.go")
 		if err := os.Chtimes(notice, time.Time{}, time.Unix(int64(i)*1e9, 0)); err != nil {
 			t.Fatal(err)
