@@ -1,6 +1,6 @@
 # Everything here needs only Go, except for oracle and managed (Python 3 with moto).
 
-.PHONY: build test test-otel adaptive race lint dce docs managed bench oracle fuzz
+.PHONY: build test test-otel adaptive race lint dce docs managed licenses release bench oracle fuzz
 
 build:
 	go build -o bin/scanner ./cmd/scanner
@@ -23,10 +23,12 @@ race:
 	go test -race ./internal/model/... ./internal/engine/... ./frameworks ./internal/report ./internal/price ./internal/policy ./internal/collect ./internal/collect/sqs ./internal/collect/kms ./rules/...
 
 lint:
-	@test -z "$$(gofmt -l cmd frameworks internal rules)" || { gofmt -l cmd frameworks internal rules; echo "run gofmt -w on these"; exit 1; }
+	@test -z "$$(gofmt -l cmd examples frameworks internal rules)" || { gofmt -l cmd examples frameworks internal rules; echo "run gofmt -w on these"; exit 1; }
 	go vet ./...
 	cd tools && go build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	bin/staticcheck ./...
+	cd tools && go build -o ../bin/actionlint github.com/rhysd/actionlint/cmd/actionlint
+	bin/actionlint -shellcheck= -pyflakes= examples/github/*.yml
 
 # The linker drops unused methods of the AWS SDK only if nothing looks methods up by name (text/template does):
 # losing that costs a third of the binary.
@@ -44,6 +46,15 @@ docs:
 # What the AWS managed policies grant, for scanner permissions --compare, out of the newest moto.
 managed:
 	python3 cmd/scanner/data/managed.py > cmd/scanner/data/managed.json.new && mv cmd/scanner/data/managed.json.new cmd/scanner/data/managed.json
+
+# The licences of all that is linked, which a test holds against the modules.
+licenses:
+	go run ./internal/release/make -licenses internal/licenses/licenses.txt.gz
+
+# Everything that people download, into dist. VERSION=1.2.3 names it, PLATFORMS=linux/amd64 narrows it; each platform compiles the AWS SDK anew.
+release:
+	rm -rf dist
+	go run ./internal/release/make -version "$(VERSION)" -platforms "$(PLATFORMS)"
 
 # Speed and memory; writes docs/benchmarks.md. Half of it is scans that wait, as for AWS.
 bench:

@@ -37,6 +37,7 @@ require (
 )
 
 require (
+	github.com/CycloneDX/cyclonedx-go v0.12.0 // bills of materials of releases; no binary links it
 	github.com/joshdk/go-junit v1.0.0 // a test reads JUnit reports with it
 	github.com/klauspost/compress v1.20.3 // zstd: saved scans, 20 times smaller at little cost
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: command transcripts as tests
@@ -44,6 +45,7 @@ require (
 	github.com/spf13/cobra v1.10.2 // commands, help and shell completion; keeps the linker's dead-code elimination
 	github.com/spf13/pflag v1.0.9 // flags of cobra
 	github.com/yuin/goldmark v1.8.7 // a test reads Markdown as GitHub does, and looks for links and tags in it
+	go.yaml.in/yaml/v3 v3.0.6 // tests read the examples for pipelines
 	golang.org/x/sync v0.24.0 // bounded concurrency of the driver
 	golang.org/x/term v0.47.0 // is this a terminal, and how wide
 	golang.org/x/time v0.16.0 // token buckets of the limiter
@@ -59,7 +61,12 @@ require (
 	google.golang.org/protobuf v1.36.12 // as go.opentelemetry.io/proto/otlp
 )
 
-require github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi v1.41.10
+require (
+	github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi v1.41.10
+	github.com/jackc/pgx/v5 v5.12.0
+	github.com/pressly/goose/v3 v3.29.0
+	modernc.org/sqlite v1.60.1
+)
 
 require (
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
@@ -85,12 +92,10 @@ require (
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
-	github.com/jackc/pgx/v5 v5.12.0 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/mfridman/interpolate v0.0.2 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
-	github.com/pressly/goose/v3 v3.29.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/sethvargo/go-retry v0.5.0 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
@@ -108,5 +113,4 @@ require (
 	modernc.org/libc v1.78.0 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
-	modernc.org/sqlite v1.60.1 // indirect
 )

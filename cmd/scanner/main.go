@@ -63,6 +63,7 @@ Exit codes: 0 fine, 1 the gate found something, 2 wrong use, 3 could not see eno
 		return err
 	}
 	root.InitDefaultCompletionCmd()
+	root.AddCommand(manCommand()) // hidden
 	for _, c := range root.Commands() {
 		if c.Name() == "completion" { // a wrong shell is an error, not a page of help for eval
 			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
@@ -111,11 +112,4 @@ func usage(format string, args ...any) error {
 
 func failed(format string, args ...any) error {
 	return &exitError{report.ExitFailed, fmt.Sprintf(format, args...)}
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Show the version", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		_, err := fmt.Fprintln(c.OutOrStdout(), "scanner", version)
-		return err
-	}}
 }
