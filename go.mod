@@ -37,11 +37,13 @@ require (
 )
 
 require (
+	github.com/hashicorp/hcl/v2 v2.24.0 // a test parses the Terraform that rules give; no build links it
 	github.com/klauspost/compress v1.20.3 // zstd: saved scans, 20 times smaller at little cost
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: command transcripts as tests
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests hold reports against docs/*.schema.json
 	github.com/spf13/cobra v1.10.2 // commands, help and shell completion; keeps the linker's dead-code elimination
 	github.com/spf13/pflag v1.0.9 // flags of cobra
+	go.yaml.in/yaml/v3 v3.0.5 // a test parses the CloudFormation that rules give; no build links it
 	golang.org/x/sync v0.24.0 // bounded concurrency of the driver
 	golang.org/x/term v0.47.0 // is this a terminal, and how wide
 	golang.org/x/time v0.16.0 // token buckets of the limiter
@@ -60,6 +62,8 @@ require (
 require github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi v1.41.10
 
 require (
+	github.com/agext/levenshtein v1.2.1 // indirect
+	github.com/apparentlymart/go-textseg/v15 v15.0.0 // indirect
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.7 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.10 // indirect
@@ -80,10 +84,13 @@ require (
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.30.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/mitchellh/go-wordwrap v1.0.1 // indirect
+	github.com/zclconf/go-cty v1.16.3 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/otel/exporters/otlp/otlptrace v1.47.0 // indirect
 	go.opentelemetry.io/otel/log v1.47.0 // indirect
 	go.opentelemetry.io/otel/metric v1.47.0 // indirect
+	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/net v0.59.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
