@@ -1,6 +1,6 @@
-# Everything here needs only Go, except for oracle and managed (Python 3 with moto).
+# Everything here needs only Go, except for oracle and managed (Python 3 with moto) and iac (Terraform).
 
-.PHONY: build test test-otel adaptive race lint dce docs managed licenses release bench oracle fuzz
+.PHONY: build test test-otel adaptive race lint dce docs iac managed licenses release bench oracle fuzz
 
 build:
 	go build -o bin/scanner ./cmd/scanner
@@ -42,6 +42,10 @@ dce:
 # The pages about rules, which a test holds against the code.
 docs:
 	go run ./cmd/scanner rules --markdown docs/rules
+
+# The Terraform that rules give, held against the AWS provider in the folder PROVIDERS, a file system mirror; writes rules/testdata/terraform.txt.
+iac:
+	go test -count=1 -run TestTerraform ./rules -terraform $(abspath $(PROVIDERS))
 
 # What the AWS managed policies grant, for scanner permissions --compare, out of the newest moto.
 managed:

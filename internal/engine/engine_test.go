@@ -240,6 +240,43 @@ func TestParams(t *testing.T) {
 	}
 }
 
+// A rule says all that people need to act on it. The subject is of this package, whose name no ID can begin with: that is the one fault of the good rule.
+func TestValidate(t *testing.T) {
+	good := func() engine.Rule {
+		return engine.Rule{ID: "engine_test-queue-good", Title: "Queues are good", Level: engine.Recommended, Severity: engine.Low, Worst: engine.High,
+			Pillars: []engine.Pillar{engine.Security}, Why: "Because.", Check: engine.Each(func(*engine.View, *Queue) engine.Verdict { return engine.Pass() }),
+			Fix: engine.Fix{Text: "Mend it.", CLI: "aws sqs mend", IaC: "# No template can.", Breaks: "Nothing.", Undo: "Nothing.", Effect: engine.Additive}}
+	}
+	id := `ID "engine_test-queue-good" is not lower-case words joined by hyphens`
+	lacks := "Fix lacks Text, CLI, IaC, Breaks or Undo"
+	for _, c := range []struct {
+		spoil func(*engine.Rule)
+		want  string
+	}{
+		{func(*engine.Rule) {}, ""},
+		{func(r *engine.Rule) { r.Fix.Text = "" }, lacks},
+		{func(r *engine.Rule) { r.Fix.CLI = "" }, lacks},
+		{func(r *engine.Rule) { r.Fix.IaC = "" }, lacks},
+		{func(r *engine.Rule) { r.Fix.Breaks = "" }, lacks},
+		{func(r *engine.Rule) { r.Fix.Undo = "" }, lacks},
+		{func(r *engine.Rule) { r.Fix.Effect = "none" }, `Fix.Effect "none" is unknown`},
+		{func(r *engine.Rule) { r.Fix.CLI = "aws sqs delete-queue" }, "Fix.CLI has a dangerous verb (delete), which is not merely additive"},
+		{func(r *engine.Rule) { r.Why = "" }, "Why is empty"},
+		{func(r *engine.Rule) { r.Title = "" }, "Title must have 1 to 90 characters"},
+		{func(r *engine.Rule) { r.Level = "" }, `Level "" is none of [recommended extended optional]`},
+		{func(r *engine.Rule) { r.Severity = 0 }, "Severity is missing"},
+		{func(r *engine.Rule) { r.Worst = engine.Informational }, "Worst is less than Severity"},
+		{func(r *engine.Rule) { r.Pillars = nil }, "Pillars is empty"},
+		{func(r *engine.Rule) { r.Pillars[0] = "beauty" }, `"beauty" is no pillar`},
+	} {
+		rule := good()
+		c.spoil(&rule)
+		if got, want := fmt.Sprint(rule.Validate()), strings.TrimSuffix(id+"\n"+c.want, "\n"); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 const header = `{"schema":"scanner.snapshot/v1","start":"2026-01-01T00:00:00Z","read":[],"listed":[]}` + "\n"
 
 func end(lines int) string {

@@ -43,7 +43,7 @@ type Rule struct {
 type Fix struct {
 	Text   string // what to do
 	CLI    string // the same with the aws command; placeholders in <>
-	IaC    string // CloudFormation or Terraform fragment
+	IaC    string // CloudFormation or Terraform fragment, or a comment that says why there is none and what to do instead
 	Breaks string // who may stop working, and how to check first
 	Undo   string // the way back
 	Effect Effect
@@ -85,7 +85,7 @@ func (r *Rule) Validate() error {
 		bad(!slices.Contains(Pillars, p), "%q is no pillar", p)
 	}
 	bad(r.Why == "", "Why is empty")
-	bad(r.Fix.Text == "" || r.Fix.CLI == "" || r.Fix.Breaks == "" || r.Fix.Undo == "", "Fix lacks Text, CLI, Breaks or Undo")
+	bad(r.Fix.Text == "" || r.Fix.CLI == "" || r.Fix.IaC == "" || r.Fix.Breaks == "" || r.Fix.Undo == "", "Fix lacks Text, CLI, IaC, Breaks or Undo")
 	bad(!slices.Contains([]Effect{Additive, Replaces, Destroys, Downtime}, r.Fix.Effect), "Fix.Effect %q is unknown", r.Fix.Effect)
 	bad(r.Fix.Effect == Additive && dangerous.MatchString(r.Fix.CLI), "Fix.CLI has a dangerous verb (%s), which is not merely additive", dangerous.FindString(r.Fix.CLI))
 	return errors.Join(errs...)
