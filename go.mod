@@ -64,9 +64,15 @@ require (
 
 require (
 	github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi v1.41.10
-	github.com/jackc/pgx/v5 v5.12.0
-	github.com/pressly/goose/v3 v3.29.0
-	modernc.org/sqlite v1.60.1
+	github.com/jackc/pgx/v5 v5.12.0 // the store and the queue on PostgreSQL
+	github.com/pressly/goose/v3 v3.29.0 // migrations of the store's tables, there and back
+	github.com/riverqueue/river v0.47.0 // the queue: jobs, retries, schedules, one leader
+	github.com/riverqueue/river/riverdriver v0.47.0 // the same
+	github.com/riverqueue/river/riverdriver/riverpgxv5 v0.47.0 // on PostgreSQL
+	github.com/riverqueue/river/riverdriver/riversqlite v0.47.0 // on SQLite
+	github.com/riverqueue/river/rivertype v0.47.0 // types of jobs
+	github.com/robfig/cron/v3 v3.0.1 // times of schedules, with time zones
+	modernc.org/sqlite v1.60.1 // the store in a file, without cgo
 )
 
 require (
@@ -101,7 +107,12 @@ require (
 	github.com/mitchellh/go-wordwrap v1.0.1 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/riverqueue/river/rivershared v0.47.0 // indirect
 	github.com/sethvargo/go-retry v0.5.0 // indirect
+	github.com/tidwall/gjson v1.19.0 // indirect
+	github.com/tidwall/match v1.2.0 // indirect
+	github.com/tidwall/pretty v1.2.1 // indirect
+	github.com/tidwall/sjson v1.2.5 // indirect
 	github.com/zclconf/go-cty v1.16.3 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/otel/exporters/otlp/otlptrace v1.47.0 // indirect

@@ -106,8 +106,13 @@ func (j *Journal) write(b []byte) error {
 	return nil
 }
 
-// Append adds a cell, whose resources it sorts.
-func (j *Journal) Append(c Cell) error {
+// EncodeCell writes a cell as it stands in a file. It sorts what is in the cell.
+func EncodeCell(c Cell) ([]byte, error) {
+	b, _, err := encodeCell(c)
+	return b, err
+}
+
+func encodeCell(c Cell) (text []byte, lines int, err error) {
 	var b bytes.Buffer
 	out := &lineWriter{Writer: bufio.NewWriter(&b)}
 	slices.SortFunc(c.Resources, func(a, b model.Resource) int {
@@ -120,13 +125,13 @@ func (j *Journal) Append(c Cell) error {
 			n = len(of)
 		}
 		if err := out.resources(k, of[:n]); err != nil {
-			return err
+			return nil, 0, err
 		}
 		of = of[n:]
 	}
 	for _, h := range c.Holes {
 		if err := out.write("", h); err != nil {
-			return err
+			return nil, 0, err
 		}
 	}
 	slices.SortFunc(c.Absences, func(a, b Absence) int {
@@ -134,18 +139,60 @@ func (j *Journal) Append(c Cell) error {
 	})
 	for _, a := range c.Absences {
 		if err := out.write("", a); err != nil {
-			return err
+			return nil, 0, err
 		}
 	}
 	if err := out.write("", map[string]cellEnd{"cell": {c.Place, c.Service, c.Plan, out.lines}}); err != nil {
-		return err
+		return nil, 0, err
 	}
 	if err := out.Flush(); err != nil {
+		return nil, 0, err
+	}
+	return b.Bytes(), out.lines, nil
+}
+
+// DecodeCell reads what EncodeCell has written.
+func DecodeCell(text []byte, kinds model.Table) (c Cell, err error) {
+	lines := bytes.Split(bytes.TrimSuffix(text, []byte{'\n'}), []byte{'\n'})
+	for i, line := range lines {
+		v, err := parseLine(line, kinds)
+		if err != nil {
+			return c, fmt.Errorf("line %d: %w", i+1, err)
+		}
+		end, last := v.(cellEnd)
+		if last != (i == len(lines)-1) || last && end.Lines != i {
+			return c, fmt.Errorf("line %d: the cell does not end where it says", i+1)
+		}
+		if last {
+			c.Place, c.Service, c.Plan = end.Place, end.Service, end.Plan
+			return c, nil
+		}
+		c.add(v)
+	}
+	return c, errors.New("the cell is empty")
+}
+
+// add takes what a line of a cell tells.
+func (c *Cell) add(v any) {
+	switch v := v.(type) {
+	case model.Resource:
+		c.Resources = append(c.Resources, v)
+	case Hole:
+		c.Holes = append(c.Holes, v)
+	case Absence:
+		c.Absences = append(c.Absences, v)
+	}
+}
+
+// Append adds a cell, whose resources it sorts.
+func (j *Journal) Append(c Cell) error {
+	b, lines, err := encodeCell(c)
+	if err != nil {
 		return err
 	}
 	j.mu.Lock()
-	at := frame{j.size, int64(b.Len()), c.Plan, out.lines}
-	err := j.write(b.Bytes())
+	at := frame{j.size, int64(len(b)), c.Plan, lines}
+	err = j.write(b)
 	if err == nil {
 		j.cells[cellKey{c.Place, c.Service}] = at
 	}
@@ -186,14 +233,7 @@ func (j *Journal) cell(k cellKey) (Cell, error) {
 		if err != nil {
 			return c, err
 		}
-		switch v := v.(type) {
-		case model.Resource:
-			c.Resources = append(c.Resources, v)
-		case Hole:
-			c.Holes = append(c.Holes, v)
-		case Absence:
-			c.Absences = append(c.Absences, v)
-		}
+		c.add(v)
 	}
 	return c, nil
 }

@@ -307,3 +307,25 @@ func TestAccounts(t *testing.T) {
 		t.Error(cmp.Or(len(got), -1))
 	}
 }
+
+// A cell that is written and read again is the same; what is cut off or altered is no cell.
+func TestCellAlone(t *testing.T) {
+	c := engine.Cell{Place: model.Place{Account: "111122223333", Region: "eu-west-1"}, Service: "sqs", Plan: "p",
+		Holes: []engine.Hole{{Kind: "AWS::SQS::Queue", Place: model.Place{Account: "111122223333", Region: "eu-west-1"}, Gap: &model.Gap{Reason: model.Throttled, Call: "sqs:ListQueues"}}}}
+	text, err := engine.EncodeCell(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := engine.DecodeCell(text, model.Table{})
+	if err != nil || again.Place != c.Place || again.Service != "sqs" || again.Plan != "p" || len(again.Holes) != 1 || *again.Holes[0].Gap != *c.Holes[0].Gap {
+		t.Errorf("%+v %v", again, err)
+	}
+	for i := range len(text) - 1 {
+		if _, err := engine.DecodeCell(text[:i], model.Table{}); err == nil {
+			t.Fatalf("%d of %d bytes are taken for a cell", i, len(text))
+		}
+	}
+	if _, err := engine.DecodeCell(append(text, text...), model.Table{}); err == nil {
+		t.Error("two cells are taken for one")
+	}
+}

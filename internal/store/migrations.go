@@ -17,6 +17,8 @@ CREATE TABLE scans (
 	finished BIGINT NOT NULL,
 	turn     BIGINT NOT NULL, -- among those of the stream that are done, whatever the clocks said; 0 until it is
 	failure  TEXT NOT NULL, -- why, of one that failed
+	holder   TEXT NOT NULL, -- who judges it
+	lease    BIGINT NOT NULL, -- until when, unless he says so again
 	settings TEXT NOT NULL, -- what to read and how to judge
 	head     TEXT NOT NULL, -- of the JSON report: all but results; empty until it is done
 	looked   $BYTES -- where it looked and what was in the dark, for the next one
@@ -89,6 +91,19 @@ CREATE TABLE snapshots (
 	data $BYTES NOT NULL,
 	PRIMARY KEY (scan, part)
 );
+CREATE TABLE readings (
+	scan      TEXT NOT NULL,
+	account   TEXT NOT NULL,
+	position  INTEGER NOT NULL,
+	enter     TEXT NOT NULL, -- how to get in
+	state     TEXT NOT NULL, -- waiting, running or done
+	holder    TEXT NOT NULL, -- who reads it
+	lease     BIGINT NOT NULL, -- until when, unless he says so again
+	header    TEXT NOT NULL, -- of the snapshot, as far as it is about this account; empty until it is done
+	calls     BIGINT NOT NULL,
+	throttled BIGINT NOT NULL,
+	PRIMARY KEY (scan, account)
+);
 CREATE TABLE cells (
 	scan    TEXT NOT NULL,
 	account TEXT NOT NULL,
@@ -100,6 +115,7 @@ CREATE TABLE cells (
 `,
 	down: `
 DROP TABLE cells;
+DROP TABLE readings;
 DROP TABLE snapshots;
 DROP TABLE coverage;
 DROP TABLE tallies;

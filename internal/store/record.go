@@ -72,7 +72,7 @@ func NewID() string {
 
 // Begin notes that a scan is to be made.
 func (s *Store) Begin(ctx context.Context, x Scan) error {
-	_, err := s.DB.ExecContext(ctx, `INSERT INTO scans (id, stream, cause, state, created, started, finished, turn, failure, settings, head) VALUES ($1, $2, $3, $4, $5, 0, 0, 0, '', $6, '')`,
+	_, err := s.DB.ExecContext(ctx, `INSERT INTO scans (id, stream, cause, state, created, started, finished, turn, failure, holder, lease, settings, head) VALUES ($1, $2, $3, $4, $5, 0, 0, 0, '', '', 0, $6, '')`,
 		x.ID, x.Stream, x.Cause, Waiting, x.Created.UnixMilli(), string(x.Settings))
 	return err
 }
@@ -103,8 +103,7 @@ func (s *Store) End(ctx context.Context, id string, state State, why string, now
 		if _, err := tx.ExecContext(ctx, `UPDATE scans SET state = $1, failure = $2, finished = $3 WHERE id = $4 AND state IN ('waiting', 'running')`, state, why, now.UnixMilli(), id); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM cells WHERE scan = $1`, id)
-		return err
+		return forget(ctx, tx, id)
 	})
 }
 
@@ -208,7 +207,7 @@ func (s *Store) Record(ctx context.Context, id string, r *report.Report, snapsho
 		if err := keep(ctx, tx, id, snapshot); err != nil {
 			return fmt.Errorf("keeping the snapshot: %w", err)
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM cells WHERE scan = $1`, id); err != nil {
+		if err := forget(ctx, tx, id); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE scans SET state = 'done', started = $1, finished = $2, head = $3, looked = $4, turn = 1 + (SELECT MAX(turn) FROM scans WHERE stream = $5) WHERE id = $6`,

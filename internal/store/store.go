@@ -207,3 +207,6 @@ func (d dialect) words(statements string) string {
 	}
 	return strings.NewReplacer("$BYTES", "BLOB", "$SERIAL", "INTEGER PRIMARY KEY AUTOINCREMENT").Replace(statements)
 }
+
+// Postgres reports whether the database is PostgreSQL.
+func (s *Store) Postgres() bool { return s.dialect == postgres }
