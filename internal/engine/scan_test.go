@@ -316,16 +316,16 @@ func TestCellAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := engine.DecodeCell(text, model.Table{})
+	again, err := engine.DecodeCell(text, table)
 	if err != nil || again.Place != c.Place || again.Service != "sqs" || again.Plan != "p" || len(again.Holes) != 1 || *again.Holes[0].Gap != *c.Holes[0].Gap {
 		t.Errorf("%+v %v", again, err)
 	}
 	for i := range len(text) - 1 {
-		if _, err := engine.DecodeCell(text[:i], model.Table{}); err == nil {
+		if _, err := engine.DecodeCell(text[:i], table); err == nil {
 			t.Fatalf("%d of %d bytes are taken for a cell", i, len(text))
 		}
 	}
-	if _, err := engine.DecodeCell(append(text, text...), model.Table{}); err == nil {
+	if _, err := engine.DecodeCell(append(text, text...), table); err == nil {
 		t.Error("two cells are taken for one")
 	}
 }
