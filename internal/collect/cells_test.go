@@ -14,21 +14,30 @@ import (
 	"awsscanner/internal/model"
 )
 
-// A region that a service control policy closes is recognised after a few services: the others need not be asked there.
-// One other answer, and each call is made.
+// In a region that a service control policy closes each service is asked once: policies may close some and leave others open. Once
+// that is clear, a service that has refused a call is spared the rest. One other answer, and each call is made.
 func TestClosedRegion(t *testing.T) {
 	closed := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "with an explicit deny in a service control policy"}
-	for open, want := range map[int]int{-1: enough, 4: 10} {
+	for _, test := range []struct {
+		open string // the service that answers
+		want int
+	}{
+		{"", 12}, // both of a and b, before anybody can know
+		{"a", 20},
+		{"e", 18}, // all but the second ones of c and d
+	} {
 		var made []string
 		service := func(At) (calls []Call) {
-			for i, op := range []string{"a:List", "b:List", "c:List", "d:List", "e:List", "f:List", "g:List", "h:List", "i:List", "j:List"} {
-				calls = append(calls, Call{Op: op, Do: PerRegion(func(context.Context, []*Region) error {
-					made = append(made, op)
-					if i == open {
-						return nil
-					}
-					return closed
-				})})
+			for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"} {
+				for _, op := range []string{name + ":List", name + ":Get"} {
+					calls = append(calls, Call{Op: op, Do: PerRegion(func(context.Context, []*Region) error {
+						made = append(made, op)
+						if name == test.open {
+							return nil
+						}
+						return closed
+					})})
+				}
 			}
 			return calls
 		}
@@ -36,15 +45,16 @@ func TestClosedRegion(t *testing.T) {
 		at := At{Place: model.Place{Account: "1", Region: "eu"}}
 		d := newDriver(Reading{Plan: p}, []At{at})
 		region := &Region{Meta: model.Meta{ID: "eu"}}
-		calls := service(at)
-		if open >= 0 { // whatever comes first
-			calls = append(calls[open:], calls[:open]...)
-		}
-		for _, c := range calls {
+		for _, c := range service(at) {
 			d.call(t.Context(), 0, c, in{items: []model.Resource{region}})
 		}
-		if len(made) != want {
-			t.Errorf("%d services open: %q", open, made)
+		if len(made) != test.want {
+			t.Errorf("%q open: %d calls, want %d: %q", test.open, len(made), test.want, made)
+		}
+		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"} {
+			if !slices.Contains(made, name+":List") {
+				t.Errorf("%q open: %s is not asked at all", test.open, name)
+			}
 		}
 		for _, g := range region.Gaps {
 			if g.Reason != model.AccessDeniedSCP || (g.Detail == model.ClosedRegion) == slices.Contains(made, g.Call) {

@@ -153,14 +153,15 @@ type effort struct {
 	reason model.Reason
 }
 
-// A closing is what is known about a region that may be closed as a whole: by a service control policy, or switched off.
+// A closing is what is known about a region that may be closed as a whole: by a service control policy, or switched off. Even then each
+// service is asked once, as a policy may close some and not the others; a service that has refused one call there is spared the rest.
 type closing struct {
 	open     bool // some call got another answer
 	reason   model.Reason
 	services map[string]bool // that were refused
 }
 
-// learnRegion looks for regions that are closed as a whole: each service need not be asked there.
+// learnRegion looks for regions that are closed as a whole.
 func (d *driver) learnRegion(p model.Place, op string, g *model.Gap) {
 	c := d.closed[p]
 	if c == nil {
@@ -343,7 +344,8 @@ func chunks[T any](all []T, n int) iter.Seq[[]T] {
 func (d *driver) givenUp(p model.Place, op string) *model.Gap {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c := d.closed[p]; c != nil && !c.open && len(c.services) >= enough && !d.Plan.global[op] {
+	service, _, _ := strings.Cut(op, ":")
+	if c := d.closed[p]; c != nil && !c.open && len(c.services) >= enough && c.services[service] && !d.Plan.global[op] {
 		return &model.Gap{Reason: c.reason, Call: op, Detail: model.ClosedRegion}
 	}
 	for _, e := range efforts(p, op) {
