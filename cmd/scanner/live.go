@@ -100,11 +100,12 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	}
 	all, start := roster.all, roster.start
 	var j *journal
+	sameTool := false
 	if keep.resume != "" {
 		if j, err = resumeJournal(keep.resume, start, all); err != nil {
 			return nil, err
 		}
-		start = j.Start
+		start, sameTool = j.Start, j.Tool == version
 	}
 	places, dark, h, err := src.places(ctx, all, start)
 	if err != nil {
@@ -127,7 +128,9 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	}
 	switch {
 	case j != nil:
-		j.adopt(h)
+		if err := j.Begin(h); err != nil {
+			return nil, failed("writing to %s: %s: make room there, or set XDG_STATE_HOME", j.file.Name(), osText(err))
+		}
 	case keep.journal || len(all) > 1: // several accounts need not fit into memory
 		if j, err = newJournal(h, keep.journal); err != nil && len(all) > 1 {
 			return nil, failed("the scan has nowhere to put what it reads: %s: make room there, or set XDG_STATE_HOME or TMPDIR", err)
@@ -169,10 +172,8 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 				rest = append(rest, plan.Lost(a.id, &model.Gap{Reason: model.OutsideScan, Detail: "the account has none of the regions that --regions names"}))
 			default:
 				r := &collect.Reading{Plan: plan, Gate: gate, Turn: i, Others: func(id string) bool { return entered[id] }, Finished: put, Progress: &show.Progress}
-				if keep.resume != "" && j.Tool == version {
-					if known, err := j.Cells(a.id); err == nil { // whatever is wrong with them, they can be read again
-						r.Known = known
-					}
+				if sameTool {
+					r.Known, _ = j.Earlier(a.id) // whatever is wrong with them, they can be read again
 				}
 				s := one
 				if len(all) > 1 {

@@ -1,17 +1,20 @@
 package collect
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/smithy-go"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
+	"awsscanner/internal/model/ssm"
 )
 
 // In a region that a service control policy closes each service is asked once: policies may close some and leave others open. Once
@@ -136,6 +139,163 @@ func TestOthers(t *testing.T) {
 	(&Reading{Plan: p, Others: func(id string) bool { return id == "1" || id == "2" }}).Run(t.Context(), places, s)
 	if slices.Sort(asked); !slices.Equal(asked, []string{"q", "q3"}) {
 		t.Errorf("asked about %q", asked)
+	}
+}
+
+// A Tagged resource, whose tags another service tells.
+type Tagged struct {
+	model.Meta `call:"x:ListTagged"`
+	Tags       model.Attr[map[string]string] `json:"tags,omitzero" call:"tag:GetResources"`
+}
+
+func (*Tagged) Kind() model.Kind { return "Tagged" }
+
+// read carries out a plan in regions of account 1, beside what is known of it, and returns what it came to, the cells, and what it asked.
+func read(t *testing.T, service func(ask func(string)) Service, table model.Table, known []engine.Cell, regions []string, reads ...string) (snapshot string, cells []engine.Cell, asked []string) {
+	t.Helper()
+	var mu sync.Mutex
+	p, err := NewPlan([]Service{service(func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, what)
+	})}, table, reads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := engine.Header{Start: time.Unix(0, 0), Listed: p.Kinds}
+	var places []At
+	for _, region := range regions {
+		places = append(places, At{Place: model.Place{Account: "1", Region: region}})
+		h.Read = append(h.Read, places[len(places)-1].Place)
+	}
+	s := engine.NewSnapshot(h)
+	(&Reading{Plan: p, Known: known, Finished: func(c engine.Cell) {
+		mu.Lock()
+		defer mu.Unlock()
+		cells = append(cells, c)
+	}}).Run(t.Context(), places, s)
+	var out bytes.Buffer
+	if err := s.Save(&out); err != nil {
+		t.Fatal(err)
+	}
+	_, lines, _ := strings.Cut(out.String(), "\n")
+	lines, _, _ = strings.Cut(lines, `{"end"`)
+	slices.Sort(asked)
+	return lines, cells, asked
+}
+
+// What a cell of several regions tells holds for these regions: if others are asked, all are, or what is at home there would be missing.
+// A cell of one region holds, whichever others are asked.
+func TestOtherRegions(t *testing.T) {
+	service := func(ask func(string)) Service {
+		return func(at At) []Call {
+			return []Call{{
+				Op: "x:ListTeams", Lists: []model.Resource{&Team{}}, Abroad: true,
+				Do: Regional(func(_ context.Context, found Found) error {
+					ask(at.Region)
+					found(&Team{Meta: model.Meta{ID: "of " + at.Region}})
+					return nil
+				}),
+			}, {
+				Op: "ec2:DescribeSnapshots", Lists: []model.Resource{&Snapshot{}},
+				Do: Regional(func(context.Context, Found) error { ask("snapshots in " + at.Region); return nil }),
+			}}
+		}
+	}
+	both, few := []string{"eu", "us"}, []string{"eu"}
+	for _, test := range []struct {
+		reads       string
+		first, then []string
+		asked       []string
+	}{
+		{"collect.Team", both, both, nil},
+		{"collect.Team", both, []string{"us", "eu"}, nil},
+		{"collect.Team", both, few, few},
+		{"collect.Team", few, both, both},
+		{"collect.Snapshot", both, few, nil},
+		{"collect.Snapshot", few, both, []string{"snapshots in us"}},
+	} {
+		_, known, _ := read(t, service, table, nil, test.first, test.reads)
+		want, _, _ := read(t, service, table, nil, test.then, test.reads)
+		got, cells, asked := read(t, service, table, known, test.then, test.reads)
+		if got != want || !slices.Equal(asked, test.asked) {
+			t.Errorf("%s in %q, then in %q: asked %q, want %q; got\n%swant\n%s", test.reads, test.first, test.then, asked, test.asked, got, want)
+		}
+		if n := map[string]int{"collect.Team": 1, "collect.Snapshot": len(test.then)}[test.reads]; len(cells) != n {
+			t.Errorf("%s in %q, then in %q: %d cells, want %d", test.reads, test.first, test.then, len(cells), n)
+		}
+	}
+}
+
+// Whoever belongs to an item may be missing although all is known of the item, if it is of another service.
+func TestKnownParents(t *testing.T) {
+	service := func(ask func(string)) Service {
+		return func(at At) []Call {
+			return []Call{{
+				Op: "ssm:DescribeParameters", Lists: []model.Resource{&ssm.Parameter{}},
+				Do: Regional(func(_ context.Context, found Found) error {
+					ask("parameters")
+					found(&ssm.Parameter{Meta: model.Meta{ID: "p"}})
+					found(&ssm.Parameter{Meta: model.Meta{ID: "q"}})
+					return nil
+				}),
+			}, {
+				Op: "x:ListTasks", Lists: []model.Resource{&Task{}},
+				Do: PerParent(func(_ context.Context, p *ssm.Parameter, found Found) error {
+					ask(p.ID)
+					found(&Task{Meta: model.Meta{ID: "of " + p.ID}})
+					return nil
+				}),
+			}}
+		}
+	}
+	table := model.NewTable(&ssm.Parameter{}, &Task{}, &Team{})
+	want, cells, _ := read(t, service, table, nil, []string{"eu"}, "collect.Task", "ssm.Parameter")
+	for name, asks := range map[string][]string{"": nil, "ssm": {"p", "parameters", "q"}, "collect": {"p", "q"}} {
+		known := slices.DeleteFunc(slices.Clone(cells), func(c engine.Cell) bool { return c.Service == name })
+		got, _, asked := read(t, service, table, known, []string{"eu"}, "collect.Task", "ssm.Parameter")
+		if got != want {
+			t.Errorf("without the cell %q got\n%swant\n%s", name, got, want)
+		}
+		if !slices.Equal(asked, asks) {
+			t.Errorf("without the cell %q it asks about %q, want %q", name, asked, asks)
+		}
+	}
+}
+
+// What one region tells of all that is there says nothing of what is at home elsewhere, though it was seen from there.
+func TestTagsAbroad(t *testing.T) {
+	service := func(ask func(string)) Service {
+		return func(at At) []Call {
+			return []Call{{
+				Op: "x:ListTagged", Lists: []model.Resource{&Tagged{}}, Abroad: true,
+				Do: Regional(func(_ context.Context, found Found) error {
+					found(&Tagged{Meta: model.Meta{ID: "here"}})
+					found(&Tagged{Meta: model.Meta{ID: "there", Region: "ap"}})
+					found(&Tagged{Meta: model.Meta{ID: "theirs", Account: "2"}})
+					return nil
+				}),
+			}, {
+				Op: "tag:GetResources",
+				Do: PerRegionOfAll(func(_ context.Context, _ []*model.Type, all []model.Resource) error {
+					for _, r := range all {
+						ask(r.About().ID)
+						model.SetTags(r, nil)
+					}
+					return nil
+				}),
+			}}
+		}
+	}
+	got, _, asked := read(t, service, model.NewTable(&Tagged{}), nil, []string{"eu"}, "collect.Tagged.Tags")
+	gap := func(why string) string {
+		return `"gaps":[{"reason":"outside-scan","call":"tag:GetResources","detail":"` + why + `"}]}` + "\n"
+	}
+	want := `{"kind":"Tagged","id":"there","account":"1","region":"ap",` + gap("ap was not read") +
+		`{"kind":"Tagged","id":"here","account":"1","region":"eu","tags":{}}` + "\n" +
+		`{"kind":"Tagged","id":"theirs","account":"2","region":"eu","shared":["1"],` + gap("account 2 owns it")
+	if got != want || !slices.Equal(asked, []string{"here"}) {
+		t.Errorf("asked about %q, got\n%swant\n%s", asked, got, want)
 	}
 }
 

@@ -32,7 +32,7 @@ type Reading struct {
 	Turn     int                       // of this one: while all want to send requests, earlier ones go first
 	Others   func(account string) bool // accounts that the scan reads as well: what is theirs is asked for there
 	Known    []engine.Cell             // what an interrupted scan has read: it is not asked for again
-	Finished func(engine.Cell)         // takes each cell that is read, as soon as it is
+	Finished func(engine.Cell)         // takes each cell as soon as it is read, known ones included
 	Progress *Progress
 }
 
@@ -226,7 +226,7 @@ func sortHoles(holes []engine.Hole) []engine.Hole {
 
 // operation makes all requests of one operation in one region.
 func (d *driver) operation(ctx context.Context, op string, at int) {
-	if d.listed(op, at) {
+	if d.Plan.lists[op] && d.knows(op, at) {
 		return
 	}
 	c := d.calls[at][d.Plan.of[op]]()[op]
@@ -251,14 +251,29 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 		}
 	case c.Do.of != nil:
 		d.orphans(at, c)
-		for batch := range chunks(d.wanted(at, c, c.Do.of, d.itemsAt(c.Do.of, at, d.toAsk)), c.Do.batch) {
+		pick := d.toAsk
+		if len(c.Lists) > 0 && !d.knows(op, at) { // what belongs to an item may be missing although the item is known
+			pick = d.ours
+		}
+		for batch := range chunks(d.wanted(at, c, c.Do.of, d.itemsAt(c.Do.of, at, pick)), c.Do.batch) {
 			requests = append(requests, in{items: batch})
 		}
 	case c.Do.all:
 		kinds := d.Plan.filledBy(op)
 		var all []model.Resource
 		for _, t := range kinds {
-			all = append(all, d.wanted(at, c, t, d.itemsAt(t, at, d.toAsk))...)
+			for _, r := range d.wanted(at, c, t, d.itemsAt(t, at, d.toAsk)) {
+				m := r.About()
+				if home := (model.Place{Account: m.Account, Region: m.Region}); home == d.places[at] {
+					all = append(all, r)
+				} else { // the answer of this region says nothing of it
+					why := home.Region + " was not read"
+					if home.Account != d.places[at].Account {
+						why = "account " + home.Account + " owns it"
+					}
+					d.blank(at, c, in{items: []model.Resource{r}}, &model.Gap{Reason: model.OutsideScan, Call: op, Detail: why})
+				}
+			}
 		}
 		if len(all) > 0 {
 			requests = append(requests, in{kinds: kinds, items: all})
@@ -439,7 +454,6 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 	defer d.mu.Unlock()
 	for _, ref := range in.refs {
 		if !answered[ref] {
-			d.change(c.Do.refs, at)
 			d.absent[engine.Absence{Kind: c.Do.refs, Place: d.places[at], ID: ref}] = true
 		}
 	}
@@ -462,7 +476,6 @@ func (d *driver) blank(at int, c Call, in in, g *model.Gap) {
 	}
 	for _, r := range c.Lists {
 		h.Kind = r.Kind()
-		d.change(h.Kind, at)
 		if len(in.refs) == 0 {
 			d.holes = append(d.holes, h)
 		}
@@ -485,7 +498,6 @@ func (d *driver) orphans(at int, c Call) {
 		for _, r := range c.Lists {
 			orphan := engine.Hole{Kind: r.Kind(), Place: h.Place, Gap: &gap}
 			if !slices.ContainsFunc(d.holes, func(x engine.Hole) bool { return x.Kind == orphan.Kind && x.Place == h.Place && *x.Gap == gap }) {
-				d.change(orphan.Kind, at)
 				d.holes = append(d.holes, orphan)
 			}
 		}
@@ -528,7 +540,6 @@ func (d *driver) found(at int, c Call, r model.Resource) {
 			it.seenAt = -1
 		}
 	}
-	d.change(k, at)
 	if old := d.items[k][id]; old != nil {
 		if old.known || old.seenAt < it.seenAt {
 			it, old = old, it
@@ -552,9 +563,12 @@ func (d *driver) home(p model.Place) int {
 }
 
 // toAsk reports whether an item has to be asked about at all. The lock is held.
-func (d *driver) toAsk(it *item) bool {
+func (d *driver) toAsk(it *item) bool { return !it.known && d.ours(it) }
+
+// ours reports whether an item is asked about in this account, and not where it belongs. The lock is held.
+func (d *driver) ours(it *item) bool {
 	m := it.About()
-	return !it.known && (d.Others == nil || d.home(model.Place{Account: m.Account}) >= 0 || !d.Others(m.Account))
+	return d.Others == nil || d.home(model.Place{Account: m.Account}) >= 0 || !d.Others(m.Account)
 }
 
 // itemsAt returns the items of a kind about which to ask from a place, in order of ID. They can be picked.
