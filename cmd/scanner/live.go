@@ -126,6 +126,8 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	for _, left := range roster.left {
 		h.Skipped = append(h.Skipped, engine.Skip{Place: model.Place{Account: left.ID}, Reason: model.OutsideScan, Why: left.Why})
 	}
+	partition, _ := session.PartitionNamed(h.Partition)
+	h.Skipped = append(h.Skipped, plan.Skips(partition.Name, h.Regions(), partition.Lacks)...)
 	switch {
 	case j != nil:
 		if err := j.Begin(h); err != nil {
@@ -167,9 +169,9 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 			var rest []engine.Cell
 			switch {
 			case a.sess == nil:
-				rest = append(rest, plan.Lost(a.id, a.gap))
+				rest = append(rest, plan.Lost(a.id, a.gap, partition.Lacks))
 			case len(places[i]) == 0:
-				rest = append(rest, plan.Lost(a.id, &model.Gap{Reason: model.OutsideScan, Detail: "the account has none of the regions that --regions names"}))
+				rest = append(rest, plan.Lost(a.id, &model.Gap{Reason: model.OutsideScan, Detail: "the account has none of the regions that --regions names"}, partition.Lacks))
 			default:
 				r := &collect.Reading{Plan: plan, Gate: gate, Turn: i, Others: func(id string) bool { return entered[id] }, Finished: put, Progress: &show.Progress}
 				if sameTool {
@@ -188,7 +190,7 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 				}
 			}
 			if dark[i] != nil {
-				rest = append(rest, plan.Unlisted(a.id, dark[i]))
+				rest = append(rest, plan.Unlisted(a.id, dark[i], partition.Lacks))
 			}
 			for _, c := range rest {
 				if put(c); len(all) == 1 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
@@ -157,11 +158,12 @@ func (d *driver) restore() {
 	}
 }
 
-// Lost returns what there is to tell of an account that could not be entered: of everything the plan asks for, why it is not known.
-func (p *Plan) Lost(account string, g *model.Gap) engine.Cell {
-	c := p.Unlisted(account, g)
+// Lost returns what there is to tell of an account that could not be entered: of everything the plan asks for, why it is not known. What
+// belongs to a service that its partition lacks is not there.
+func (p *Plan) Lost(account string, g *model.Gap, lacks func(service, region string) bool) engine.Cell {
+	c := p.Unlisted(account, g, lacks)
 	for _, t := range p.types {
-		if t.Scope == model.Global {
+		if t.Scope == model.Global && !without(t, lacks) {
 			c.Holes = append(c.Holes, engine.Hole{Kind: t.Kind, Place: model.Place{Account: account}, Gap: g})
 		}
 	}
@@ -176,15 +178,48 @@ func (p *Plan) Lost(account string, g *model.Gap) engine.Cell {
 }
 
 // Unlisted returns what there is to tell of the regions of an account that could not be listed.
-func (p *Plan) Unlisted(account string, g *model.Gap) engine.Cell {
+func (p *Plan) Unlisted(account string, g *model.Gap, lacks func(service, region string) bool) engine.Cell {
 	c := engine.Cell{Place: model.Place{Account: account, Region: model.AnyRegion}}
 	for _, t := range slices.Concat(p.types, p.subjects) {
-		if t.Scope == model.PerRegion || t.Scope == model.RegionSubject {
+		if (t.Scope == model.PerRegion || t.Scope == model.RegionSubject) && !without(t, lacks) {
 			c.Holes = append(c.Holes, engine.Hole{Kind: t.Kind, Place: c.Place, Gap: g})
 		}
 	}
 	c.Holes = sortHoles(c.Holes)
 	return c
+}
+
+// without reports whether a kind is of a service that a partition lacks.
+func without(t *model.Type, lacks func(service, region string) bool) bool {
+	service, _, listed := strings.Cut(t.List, ":")
+	if !listed {
+		service = t.Service()
+	}
+	return lacks != nil && lacks(service, "")
+}
+
+// Skips names the services of the plan that AWS does not offer in the partition or in some of its regions.
+func (p *Plan) Skips(partition string, regions []string, lacks func(service, region string) bool) (skips []engine.Skip) {
+	services := map[string]bool{}
+	for _, op := range p.Ops {
+		service, _, _ := strings.Cut(op, ":")
+		services[service] = true
+	}
+	for _, service := range slices.Sorted(maps.Keys(services)) {
+		skip := func(region, where string) {
+			skips = append(skips, engine.Skip{Place: model.Place{Region: region}, Service: service, Reason: model.NotEnabled, Why: "AWS does not offer " + service + " in " + where})
+		}
+		if lacks(service, "") {
+			skip("", partition)
+			continue
+		}
+		for _, region := range regions {
+			if lacks(service, region) {
+				skip(region, region)
+			}
+		}
+	}
+	return skips
 }
 
 // transient reports whether a cell has gaps that another try may close.

@@ -67,7 +67,8 @@ func TestClosedRegion(t *testing.T) {
 	}
 }
 
-// Of an account that could not be entered everything is unknown: no rule may lose it.
+// Of an account that could not be entered everything is unknown: no rule may lose it. What AWS does not offer in its partition is known
+// not to be there.
 func TestLost(t *testing.T) {
 	service := func(At) []Call {
 		return []Call{
@@ -83,8 +84,6 @@ func TestLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	why := &model.Gap{Reason: model.AccessDenied, Call: "sts:AssumeRole"}
-	s := engine.NewSnapshot(engine.Header{Read: []model.Place{{Account: "9"}}, Listed: p.Kinds})
-	s.PutCell(p.Lost("9", why))
 	judge := func(v *engine.View, a model.Attr[string]) engine.Verdict { return engine.Fail(a.Get()) }
 	rules := []engine.Rule{
 		{ID: "queues", Reads: []string{"collect.Queue"}, Check: engine.Each(func(v *engine.View, q *Queue) engine.Verdict { return engine.Pass() })},
@@ -92,18 +91,32 @@ func TestLost(t *testing.T) {
 		{ID: "facts", Reads: []string{"collect.Facts.Alias"}, Check: engine.Each(func(v *engine.View, f *Facts) engine.Verdict { return judge(v, f.Alias) })},
 		{ID: "roles", Reads: []string{"collect.Role"}, Check: engine.Each(func(v *engine.View, r *Role) engine.Verdict { return engine.Pass() })},
 	}
-	var got []string
-	for r := range engine.Evaluate(s, rules) {
-		got = append(got, fmt.Sprintf("%s %s %q %s %s", r.Rule.ID, r.Resource.ID, r.Resource.Region, r.Status, r.Gap))
+	queues, regions := `queues * "*" not-assessed access-denied: sts:AssumeRole`, `regions * "*" not-assessed access-denied: sts:AssumeRole`
+	facts, roles := `facts 9 "" not-assessed access-denied: sts:AssumeRole`, `roles * "" not-assessed access-denied: sts:AssumeRole`
+	for lacking, want := range map[string][]string{
+		"":    {queues, regions, facts, roles},
+		"sqs": {regions, facts, roles},
+		"iam": {queues, regions, facts},
+	} {
+		lacks := func(service, region string) bool { return service == lacking }
+		s := engine.NewSnapshot(engine.Header{Read: []model.Place{{Account: "9"}}, Listed: p.Kinds, Skipped: p.Skips("moon", nil, lacks)})
+		s.PutCell(p.Lost("9", why, lacks))
+		var got []string
+		for r := range engine.Evaluate(s, rules) {
+			got = append(got, fmt.Sprintf("%s %s %q %s %s", r.Rule.ID, r.Resource.ID, r.Resource.Region, r.Status, r.Gap))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("without %q got\n%s", lacking, strings.Join(got, "\n"))
+		}
 	}
-	want := []string{
-		`queues * "*" not-assessed access-denied: sts:AssumeRole`,
-		`regions * "*" not-assessed access-denied: sts:AssumeRole`,
-		`facts 9 "" not-assessed access-denied: sts:AssumeRole`,
-		`roles * "" not-assessed access-denied: sts:AssumeRole`,
+	// Each service of the plan that is not offered is named once, be it for a region or for the partition.
+	lacks := func(service, region string) bool {
+		return service == "sqs" || service == "sts" || service == "iam" && region == "us"
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n%s", strings.Join(got, "\n"))
+	want := []engine.Skip{{Place: model.Place{Region: "us"}, Service: "iam", Reason: model.NotEnabled, Why: "AWS does not offer iam in us"},
+		{Service: "sqs", Reason: model.NotEnabled, Why: "AWS does not offer sqs in moon"}}
+	if got := p.Skips("moon", []string{"eu", "us"}, lacks); !slices.Equal(got, want) {
+		t.Errorf("skips %v", got)
 	}
 }
 
@@ -151,7 +164,7 @@ type Tagged struct {
 func (*Tagged) Kind() model.Kind { return "Tagged" }
 
 // read carries out a plan in regions of account 1, beside what is known of it, and returns what it came to, the cells, and what it asked.
-func read(t *testing.T, service func(ask func(string)) Service, table model.Table, known []engine.Cell, regions []string, reads ...string) (snapshot string, cells []engine.Cell, asked []string) {
+func read(t *testing.T, service func(ask func(string)) Service, table model.Table, known []engine.Cell, lacks func(service, region string) bool, regions []string, reads ...string) (snapshot string, cells []engine.Cell, asked []string) {
 	t.Helper()
 	var mu sync.Mutex
 	p, err := NewPlan([]Service{service(func(what string) {
@@ -165,7 +178,7 @@ func read(t *testing.T, service func(ask func(string)) Service, table model.Tabl
 	h := engine.Header{Start: time.Unix(0, 0), Listed: p.Kinds}
 	var places []At
 	for _, region := range regions {
-		places = append(places, At{Place: model.Place{Account: "1", Region: region}})
+		places = append(places, At{Place: model.Place{Account: "1", Region: region}, Lacks: lacks})
 		h.Read = append(h.Read, places[len(places)-1].Place)
 	}
 	s := engine.NewSnapshot(h)
@@ -215,9 +228,9 @@ func TestOtherRegions(t *testing.T) {
 		{"collect.Snapshot", both, few, nil},
 		{"collect.Snapshot", few, both, []string{"snapshots in us"}},
 	} {
-		_, known, _ := read(t, service, table, nil, test.first, test.reads)
-		want, _, _ := read(t, service, table, nil, test.then, test.reads)
-		got, cells, asked := read(t, service, table, known, test.then, test.reads)
+		_, known, _ := read(t, service, table, nil, nil, test.first, test.reads)
+		want, _, _ := read(t, service, table, nil, nil, test.then, test.reads)
+		got, cells, asked := read(t, service, table, known, nil, test.then, test.reads)
 		if got != want || !slices.Equal(asked, test.asked) {
 			t.Errorf("%s in %q, then in %q: asked %q, want %q; got\n%swant\n%s", test.reads, test.first, test.then, asked, test.asked, got, want)
 		}
@@ -250,10 +263,10 @@ func TestKnownParents(t *testing.T) {
 		}
 	}
 	table := model.NewTable(&ssm.Parameter{}, &Task{}, &Team{})
-	want, cells, _ := read(t, service, table, nil, []string{"eu"}, "collect.Task", "ssm.Parameter")
+	want, cells, _ := read(t, service, table, nil, nil, []string{"eu"}, "collect.Task", "ssm.Parameter")
 	for name, asks := range map[string][]string{"": nil, "ssm": {"p", "parameters", "q"}, "collect": {"p", "q"}} {
 		known := slices.DeleteFunc(slices.Clone(cells), func(c engine.Cell) bool { return c.Service == name })
-		got, _, asked := read(t, service, table, known, []string{"eu"}, "collect.Task", "ssm.Parameter")
+		got, _, asked := read(t, service, table, known, nil, []string{"eu"}, "collect.Task", "ssm.Parameter")
 		if got != want {
 			t.Errorf("without the cell %q got\n%swant\n%s", name, got, want)
 		}
@@ -287,7 +300,7 @@ func TestTagsAbroad(t *testing.T) {
 			}}
 		}
 	}
-	got, _, asked := read(t, service, model.NewTable(&Tagged{}), nil, []string{"eu"}, "collect.Tagged.Tags")
+	got, _, asked := read(t, service, model.NewTable(&Tagged{}), nil, nil, []string{"eu"}, "collect.Tagged.Tags")
 	gap := func(why string) string {
 		return `"gaps":[{"reason":"outside-scan","call":"tag:GetResources","detail":"` + why + `"}]}` + "\n"
 	}
@@ -296,6 +309,102 @@ func TestTagsAbroad(t *testing.T) {
 		`{"kind":"Tagged","id":"theirs","account":"2","region":"eu","shared":["1"],` + gap("account 2 owns it")
 	if got != want || !slices.Equal(asked, []string{"here"}) {
 		t.Errorf("asked about %q, got\n%swant\n%s", asked, got, want)
+	}
+}
+
+// What AWS does not offer in a region is not called there, and lists nothing: no hole says that there might be something. What only
+// that service could tell of other things is not known, nor what a reference into it means.
+func TestNotOffered(t *testing.T) {
+	table := model.NewTable(&Queue{}, &Key{}, &Snapshot{}, &ssm.Parameter{}, &Task{}, &Team{}, &Region{}, &Facts{})
+	service := func(ask func(string)) Service {
+		return func(at At) []Call {
+			calls := []Call{{
+				Op: "sqs:ListQueues", Lists: []model.Resource{&Queue{}},
+				Do: Regional(func(_ context.Context, found Found) error {
+					found(&Queue{Meta: model.Meta{ID: "q"}})
+					return nil
+				}),
+			}, {
+				Op: "sqs:GetQueueAttributes",
+				Do: PerItem(func(_ context.Context, q *Queue) error {
+					q.KMSKey = model.Known("arn:aws:kms:us:1:key/k") // in the other region, too
+					return nil
+				}),
+			}, {
+				Op: "kms:DescribeKey", Lists: []model.Resource{&Key{}},
+				Do: ByReference("AWS::KMS::Key", 1, nil, func(_ context.Context, refs []string, found Found) error {
+					ask("kms " + at.Region)
+					found(&Key{Meta: model.Meta{ID: refs[0], Region: "us"}})
+					return nil
+				}), Abroad: true,
+			}, {
+				Op: "ec2:DescribeSnapshots", Lists: []model.Resource{&Snapshot{}},
+				Do: Regional(func(context.Context, Found) error { ask("snapshots " + at.Region); return nil }),
+			}, {
+				Op: "ec2:DescribeSnapshots#public",
+				Do: PerRegion(func(context.Context, []*Snapshot) error { return nil }),
+			}, {
+				Op: "ec2:GetDefault",
+				Do: PerItem(func(_ context.Context, r *Region) error {
+					ask("default " + at.Region)
+					r.Default = model.Known(true)
+					return nil
+				}),
+			}, {
+				Op: "ssm:DescribeParameters", Lists: []model.Resource{&ssm.Parameter{}},
+				Do: Regional(func(_ context.Context, found Found) error {
+					found(&ssm.Parameter{Meta: model.Meta{ID: "p"}})
+					if at.Region == "us" { // there may be more, and tasks of them
+						return denied()
+					}
+					return nil
+				}),
+			}, {
+				Op: "x:ListTasks", Lists: []model.Resource{&Task{}},
+				Do: PerParent(func(context.Context, *ssm.Parameter, Found) error { ask("tasks " + at.Region); return nil }),
+			}, {
+				Op: "iam:Get",
+				Do: PerItem(func(_ context.Context, f *Facts) error { ask("facts"); f.Alias = model.Known("a"); return nil }),
+			}}
+			return calls
+		}
+	}
+	reads := []string{"collect.Queue.KMSKey", "collect.Key", "collect.Snapshot.Public", "collect.Region.Default", "collect.Facts.Alias", "collect.Task"}
+	region := func(name string) string {
+		return fmt.Sprintf(`{"kind":"AWS::EC2::Region","id":"%[1]s","account":"1","region":"%[1]s","gaps":[{"reason":"not-enabled","call":"ec2:GetDefault","detail":"AWS does not offer ec2 in %[1]s"}]}`, name)
+	}
+	key := func(from string) string {
+		return `{"unlisted":"AWS::KMS::Key","account":"1","region":"` + from + `","id":"arn:aws:kms:us:1:key/k","gap":{"reason":"not-enabled","call":"kms:DescribeKey","detail":"AWS does not offer kms in us"}}`
+	}
+	const parameters = `{"unlisted":"AWS::SSM::Parameter","account":"1","region":"us","gap":{"reason":"access-denied","call":"ssm:DescribeParameters","detail":"AccessDenied"}}`
+	const tasks = `{"unlisted":"Task","account":"1","region":"us","gap":{"reason":"access-denied","call":"x:ListTasks","detail":"needs ssm:DescribeParameters"}}`
+	for _, test := range []struct {
+		lacks, asked string
+		gaps         []string
+	}{
+		{"", "default eu, default us, facts, kms eu, kms us, snapshots eu, snapshots us, tasks eu, tasks us", []string{parameters, tasks}},
+		{"ec2 eu", "default us, facts, kms eu, kms us, snapshots us, tasks eu, tasks us", []string{region("eu"), parameters, tasks}},
+		{"ec2", "facts, kms eu, kms us, tasks eu, tasks us", []string{region("eu"), region("us"), parameters, tasks}},
+		{"kms us", "default eu, default us, facts, snapshots eu, snapshots us, tasks eu, tasks us", []string{key("eu"), key("us"), parameters, tasks}},
+		{"sqs", "default eu, default us, facts, snapshots eu, snapshots us, tasks eu, tasks us", []string{parameters, tasks}},
+		{"x", "default eu, default us, facts, kms eu, kms us, snapshots eu, snapshots us", []string{parameters}},
+		{"iam", "default eu, default us, kms eu, kms us, snapshots eu, snapshots us, tasks eu, tasks us", []string{
+			`{"kind":"AWS::IAM::Account","id":"1","account":"1","gaps":[{"reason":"not-enabled","call":"iam:Get","detail":"AWS does not offer iam in eu"}]}`, parameters, tasks}},
+	} {
+		lacks := func(service, region string) bool { return test.lacks == service || test.lacks == service+" "+region }
+		got, _, asked := read(t, service, table, nil, lacks, []string{"eu", "us"}, reads...)
+		if asked := strings.Join(asked, ", "); asked != test.asked {
+			t.Errorf("without %q it asks %q, want %q", test.lacks, asked, test.asked)
+		}
+		var gaps []string
+		for line := range strings.Lines(got) {
+			if strings.Contains(line, `"gap`) {
+				gaps = append(gaps, strings.TrimSpace(line))
+			}
+		}
+		if !slices.Equal(gaps, test.gaps) {
+			t.Errorf("without %q there is\n%s\nwant\n%s", test.lacks, strings.Join(gaps, "\n"), strings.Join(test.gaps, "\n"))
+		}
 	}
 }
 

@@ -101,6 +101,7 @@ func (r *Reading) Run(ctx context.Context, places []At, s *engine.Snapshot) {
 type driver struct {
 	Reading
 	places []model.Place
+	lacks  func(service, region string) bool
 	index  map[model.Place]int        // into places, also by account alone
 	calls  [][]func() map[string]Call // by place and service
 
@@ -123,6 +124,7 @@ func newDriver(r Reading, places []At) *driver {
 		d.Progress = &Progress{}
 	}
 	for _, at := range places {
+		d.lacks = at.Lacks // that of their partition
 		if account := (model.Place{Account: at.Account}); d.home(account) < 0 {
 			d.index[account] = len(d.places)
 		}
@@ -234,7 +236,14 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 	switch {
 	case c.Do.refs != "":
 		known := d.answered(c.Do.refs, at)
-		refs := slices.DeleteFunc(d.references(c, at), func(ref string) bool { return known[ref] })
+		refs := slices.DeleteFunc(d.references(c, at), func(ref string) bool {
+			arn, _ := model.ParseARN(ref)
+			none := d.notOffered(op, cmp.Or(arn.Region, d.places[at].Region))
+			if none != nil && !known[ref] {
+				d.blank(at, c, in{refs: []string{ref}}, none)
+			}
+			return none != nil || known[ref]
+		})
 		for batch := range chunks(refs, c.Do.batch) {
 			requests = append(requests, in{refs: batch})
 		}
@@ -278,6 +287,7 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 		if len(all) > 0 {
 			requests = append(requests, in{kinds: kinds, items: all})
 		}
+	case d.notOffered(op, d.places[at].Region) != nil: // there is nothing to list
 	case !c.Do.global || d.home(model.Place{Account: d.places[at].Account}) == at:
 		requests = append(requests, in{})
 	}
@@ -325,6 +335,14 @@ func (d *driver) wanted(at int, c Call, t *model.Type, all []model.Resource) (it
 		if parents := c.Do.of != nil && len(c.Lists) > 0; !parents && !slices.ContainsFunc(fills, func(a *model.Attribute) bool { return a.Both || !a.Known(r) }) {
 			continue
 		}
+		if g := d.notOffered(c.Op, d.target(at, in{items: []model.Resource{r}}).Region); g != nil {
+			if len(fills) > 0 { // what belongs to an item is not there, but what only this call could tell of it may be
+				d.mu.Lock()
+				r.About().Gaps = append(r.About().Gaps, g)
+				d.mu.Unlock()
+			}
+			continue
+		}
 		yes := true
 		if err := guard(func() error { yes = c.When == nil || c.When(r); return nil }); err != nil { // it depends on what is unknown
 			d.blank(at, c, in{items: []model.Resource{r}}, GapOf(c.Op, err))
@@ -333,6 +351,15 @@ func (d *driver) wanted(at int, c Call, t *model.Type, all []model.Resource) (it
 		}
 	}
 	return items
+}
+
+// notOffered returns why an operation cannot be called in a region: AWS does not offer its service there. It is nil if it can.
+func (d *driver) notOffered(op, region string) *model.Gap {
+	service, _, _ := strings.Cut(op, ":")
+	if d.lacks == nil || !d.lacks(service, region) {
+		return nil
+	}
+	return &model.Gap{Reason: model.NotEnabled, Call: op, Detail: "AWS does not offer " + service + " in " + region}
 }
 
 // references finds what the items of a place refer to. Each reference is asked for once there.
@@ -488,6 +515,9 @@ func (d *driver) blank(at int, c Call, in in, g *model.Gap) {
 
 // orphans notes that what a call lists for each item may be missing where items may be.
 func (d *driver) orphans(at int, c Call) {
+	if d.notOffered(c.Op, d.places[at].Region) != nil { // nothing belongs to any
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, h := range d.holes {

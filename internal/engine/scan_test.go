@@ -351,8 +351,31 @@ func TestJournalFull(t *testing.T) {
 	}
 }
 
+// What AWS does not offer it offers to no account, each of which is read by itself; that an account was left out is its own affair.
+func TestScanNotOffered(t *testing.T) {
+	h := several
+	h.Skipped = []engine.Skip{{Place: model.Place{Account: "4"}, Reason: model.OutsideScan}, {Service: "engine_test", Reason: model.NotEnabled, Why: "AWS does not offer it"}}
+	j, _ := journal(t, h, cells())
+	rule := regionRule(func(v *engine.View) engine.Verdict { return engine.Fail("none") })
+	n := 0
+	for r, err := range open(t, text(t, j)).Evaluate([]engine.Rule{rule}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; r.Status != engine.Inapplicable || r.Message != "AWS does not offer it" {
+			t.Errorf("%s: %s %s", r.Resource.Account, r.Status, r.Message)
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d results", n)
+	}
+}
+
 func TestAccounts(t *testing.T) {
 	if got := several.Accounts(); !slices.Equal(got, []string{"1", "2", "3"}) {
+		t.Error(got)
+	}
+	if got := several.Regions(); !slices.Equal(got, []string{"eu"}) {
 		t.Error(got)
 	}
 	if got := (engine.Header{}).Accounts(); len(got) != 0 {

@@ -573,24 +573,10 @@ func (r *Report) ID() string {
 }
 
 // Accounts lists the accounts that were read.
-func (r *Report) Accounts() []string {
-	return distinct(r.Header.Read, func(p model.Place) string { return p.Account })
-}
+func (r *Report) Accounts() []string { return r.Header.Accounts() }
 
 // Regions lists the regions that were read.
-func (r *Report) Regions() []string {
-	return distinct(r.Header.Read, func(p model.Place) string { return p.Region })
-}
-
-func distinct(places []model.Place, of func(model.Place) string) []string {
-	set := map[string]bool{}
-	for _, p := range places {
-		if name := of(p); name != "" { // an account that could not be entered has no region
-			set[name] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(set))
-}
+func (r *Report) Regions() []string { return r.Header.Regions() }
 
 // Nothing reports whether not a single verdict could be given although there was something to judge.
 func (r *Report) Nothing() bool { return r.Statuses[engine.NotAssessed] > 0 && !r.judged }
