@@ -190,9 +190,6 @@ func fromSnapshot(f *os.File) (*journal, error) {
 	return j, err
 }
 
-// adopt gives the journal the header of the scan that goes on with it.
-func (j *journal) adopt(h engine.Header) { j.Header = engine.NewSnapshot(h).Header }
-
 // append adds a cell. After an error the journal is no longer written.
 func (j *journal) append(c engine.Cell) error {
 	j.mu.Lock()

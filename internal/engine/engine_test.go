@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
@@ -610,6 +611,70 @@ func TestAt(t *testing.T) {
 	for r := range engine.Evaluate(s, []engine.Rule{gone}) {
 		if r.Message != "gone" {
 			t.Errorf("%s: %s", r.Resource.Region, r.Message)
+		}
+	}
+}
+
+// Where AWS does not offer a service, what a region should have of it does not apply, and what a join does not find there is not there: but
+// that it was not found says nothing about other regions.
+func TestNotOffered(t *testing.T) {
+	us := model.Place{Account: "1", Region: "us"}
+	trails := regionRule(func(v *engine.View) engine.Verdict {
+		if engine.Everywhere[*Trail](v).Any(func(t *Trail) bool { return t.MultiRegion.Get() }) {
+			return engine.Pass()
+		}
+		return engine.Fail("none")
+	}, "engine_test.Trail.MultiRegion")
+	queues := regionRule(func(v *engine.View) engine.Verdict {
+		if engine.Join[*Queue](v.InAccount()).Exist() {
+			return engine.Pass()
+		}
+		return engine.Fail("none")
+	}, "engine_test.Queue")
+	skip := func(service, region string) engine.Skip {
+		return engine.Skip{Place: model.Place{Region: region}, Service: service, Reason: model.NotEnabled, Why: "AWS does not offer it"}
+	}
+	const gap = "cloudtrail:DescribeTrails was denied"
+	for _, test := range []struct {
+		name   string
+		skip   []engine.Skip
+		hole   bool   // trails could not be listed in eu
+		trails string // verdicts in eu and us
+		queues string
+	}{
+		{"all is offered", nil, true, "none, none", "none, none"}, // us shows all trails
+		{"no trails in us", []engine.Skip{skip("cloudtrail", "us")}, true, gap + ", " + gap, "none, none"},
+		{"no trails in us, but a list in eu", []engine.Skip{skip("cloudtrail", "us")}, false, "none, none", "none, none"},
+		{"no queues in us", []engine.Skip{skip("sqs", "us")}, true, "none, none", "none, none"},
+		{"the subject in us", []engine.Skip{skip("engine_test", "us")}, true, "none, AWS does not offer it", "none, AWS does not offer it"},
+		{"the subject nowhere", []engine.Skip{skip("engine_test", "")}, true, "AWS does not offer it, AWS does not offer it", "AWS does not offer it, AWS does not offer it"},
+		{"a region that is switched off", []engine.Skip{{Place: us, Reason: model.NotEnabled, Why: "off"}}, true, "none, none", "none, none"},
+	} {
+		s := engine.NewSnapshot(engine.Header{Start: time.Unix(1, 0).UTC(), Read: []model.Place{here, us}, Listed: []model.Kind{"AWS::SQS::Queue", "AWS::CloudTrail::Trail"}, Skipped: test.skip})
+		if test.hole {
+			s.PutHole(engine.Hole{Kind: "AWS::CloudTrail::Trail", Place: here, Gap: &model.Gap{Reason: model.AccessDenied, Call: "cloudtrail:DescribeTrails"}})
+		}
+		var file bytes.Buffer
+		if err := s.Save(&file); err != nil {
+			t.Fatal(err)
+		}
+		again, err := engine.Load(&file, table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range []*engine.Snapshot{s, again} { // which is judged alike
+			for rule, want := range map[*engine.Rule]string{&trails: test.trails, &queues: test.queues} {
+				var got []string
+				for r := range engine.Evaluate(s, []engine.Rule{*rule}) {
+					if r.Status == engine.Passed || strings.HasPrefix(r.Message, "AWS") != (r.Status == engine.Inapplicable) {
+						t.Errorf("%s: %s %s", test.name, r.Status, r.Message)
+					}
+					got = append(got, r.Message)
+				}
+				if got := strings.Join(got, ", "); got != want {
+					t.Errorf("%s (%d): %s, want %s", test.name, i, got, want)
+				}
+			}
 		}
 	}
 }

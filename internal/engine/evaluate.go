@@ -166,6 +166,11 @@ func judge(v *View, r model.Resource) (verdict Verdict) {
 			verdict = Unsure(model.RuleError, fmt.Sprint(e))
 		}
 	}()
+	if t := v.rule.Check.Subject; t.List == "" { // an account or a region, in which something may have to exist
+		if skip, lacks := v.snap.lacks(t.Service(), r.About().Region); lacks {
+			return NotApplicable(skip.Why)
+		}
+	}
 	verdict = v.check.judge(v, r)
 	verdict.Evidence, verdict.with = verdict.with.all(), nil
 	switch {

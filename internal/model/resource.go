@@ -35,7 +35,7 @@ func (m *Meta) About() *Meta { return m }
 
 // A Place is where calls are made: a region of an account, or a whole account if Region is empty.
 type Place struct {
-	Account string `json:"account"`
+	Account string `json:"account,omitempty"`
 	Region  string `json:"region,omitempty"`
 }
 

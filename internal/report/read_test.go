@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"awsscanner/internal/engine"
+	"awsscanner/internal/model"
 )
 
 // written returns a report as it is written, and read again.
@@ -32,6 +33,7 @@ func TestReadAgain(t *testing.T) {
 		s.Put(r)
 	}
 	s.Names = map[string]string{account: "shop"}
+	s.Skipped = []engine.Skip{{Place: model.Place{Region: "us-west-2"}, Service: "guardduty", Reason: model.NotEnabled, Why: "AWS does not offer it"}}
 	waive := func(x *engine.Result) *Waived {
 		if x.Resource.Name == "untidy" {
 			return &Waived{Reason: "soon gone", Owner: "shop", Expires: "2026-12-31", Source: "waivers.yaml:3"}

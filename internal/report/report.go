@@ -247,7 +247,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 		id string
 	}
 	gaps, units, fresh, wasted := map[gapKey]*Gap{}, map[unitKey]*Unit{}, map[unitKey]*Unit{}, map[resource]float64{}
-	blind, fixable := map[cell]bool{}, map[cell]bool{}
+	blind, fixable, dark := map[cell]bool{}, map[cell]bool{}, map[cell]bool{} // dark: nothing was seen, not even what there is
 	accounts, regions := map[model.Place]bool{}, map[model.Place]bool{}
 	for _, p := range r.Header.Read {
 		if accounts[model.Place{Account: p.Account}] = true; p.Region != "" && f.covers(p.Region) {
@@ -339,6 +339,9 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 		case engine.NotAssessed:
 			c := cell{x.Rule, model.Place{Account: m.Account, Region: m.Region}}
 			blind[c] = true
+			if m.ID == "*" || x.Rule.Check.Subject.Scope == model.RegionSubject {
+				dark[c] = true
+			}
 			if x.Gap.Reason.Class() == model.Fixable && x.Waived == nil {
 				fixable[c] = true
 			}
@@ -375,20 +378,38 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 		c.Assessed += c.Cells
 		r.Coverage = append(r.Coverage, *c)
 	}
-	closed := map[model.Place]bool{}
+	// A region is closed as a whole if each rule that judges regions sees nothing there, if nothing but that is the reason, and if
+	// enough services were asked to say so: then it says little which calls were tried.
+	type closing struct {
+		reasons  map[model.Reason]bool
+		services map[string]bool
+	}
+	refusals := map[model.Place]closing{}
 	for _, g := range gaps {
-		if g.Detail == model.ClosedRegion {
-			closed[model.Place{Account: g.Account, Region: g.Region}] = true
+		p := model.Place{Account: g.Account, Region: g.Region}
+		if refusals[p].reasons == nil {
+			refusals[p] = closing{map[model.Reason]bool{}, map[string]bool{}}
+		}
+		service, _, _ := strings.Cut(g.Call, ":")
+		refusals[p].reasons[g.Reason], refusals[p].services[service] = true, true
+	}
+	closed := map[model.Place]bool{}
+	for p, c := range refusals {
+		closed[p] = regions[p] && len(c.reasons) == 1 && (c.reasons[model.AccessDeniedSCP] || c.reasons[model.NotEnabled]) && len(c.services) >= 3
+		for i := range rules {
+			scope := rules[i].Check.Subject.Scope
+			closed[p] = closed[p] && (scope != model.PerRegion && scope != model.RegionSubject || dark[cell{&rules[i], p}])
 		}
 	}
-	for k, g := range gaps { // of a region that is closed as a whole it says little which calls were tried
-		if !closed[model.Place{Account: g.Account, Region: g.Region}] || g.Class != model.Structural || k.call == allCalls {
+	for k, g := range gaps {
+		if !closed[model.Place{Account: g.Account, Region: g.Region}] || k.call == allCalls {
 			continue
 		}
 		delete(gaps, k)
 		k.call, k.kind = allCalls, ""
 		if gaps[k] == nil {
-			gaps[k] = &Gap{Call: allCalls, Permissions: []string{}, Reason: g.Reason, Class: g.Class, Detail: model.ClosedRegion, Account: g.Account, Region: g.Region}
+			gaps[k] = &Gap{Call: allCalls, Permissions: []string{}, Reason: g.Reason, Class: g.Class, Detail: "every service that was asked in the region refused",
+				Account: g.Account, Region: g.Region, Waived: g.Waived, Change: g.Change}
 		}
 		all := gaps[k]
 		all.Rules, all.Resources = append(all.Rules, g.Rules...), all.Resources+g.Resources
@@ -552,24 +573,10 @@ func (r *Report) ID() string {
 }
 
 // Accounts lists the accounts that were read.
-func (r *Report) Accounts() []string {
-	return distinct(r.Header.Read, func(p model.Place) string { return p.Account })
-}
+func (r *Report) Accounts() []string { return r.Header.Accounts() }
 
 // Regions lists the regions that were read.
-func (r *Report) Regions() []string {
-	return distinct(r.Header.Read, func(p model.Place) string { return p.Region })
-}
-
-func distinct(places []model.Place, of func(model.Place) string) []string {
-	set := map[string]bool{}
-	for _, p := range places {
-		if name := of(p); name != "" { // an account that could not be entered has no region
-			set[name] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(set))
-}
+func (r *Report) Regions() []string { return r.Header.Regions() }
 
 // Nothing reports whether not a single verdict could be given although there was something to judge.
 func (r *Report) Nothing() bool { return r.Statuses[engine.NotAssessed] > 0 && !r.judged }

@@ -82,6 +82,10 @@ func (r *Report) Table(w io.Writer, style Style) error {
 		t.line("%s", text)
 		t.line("")
 	}
+	if lacking := Lacking(r.Header.Skipped, r.Header.Partition); lacking != "" {
+		t.line("SKIPPED  %s", lacking)
+		t.line("")
+	}
 	if blind := r.blind(); len(blind) > 0 {
 		n := r.Statuses[engine.NotAssessed]
 		text := fmt.Sprintf("BLIND  %s not assessed, in %d of %s of one rule in one region", count(n, "result"), r.Blind, count(r.Cells, "cell"))
@@ -98,6 +102,20 @@ func (r *Report) Table(w io.Writer, style Style) error {
 	}
 	r.next(t)
 	return t.w.Flush()
+}
+
+// Lacking says in words which services AWS does not offer, of those that would be asked; "" if none.
+func Lacking(skipped []engine.Skip, partition string) string {
+	var lacking []string
+	for _, s := range skipped {
+		if s.Service != "" {
+			lacking = append(lacking, s.Service+" in "+cmp.Or(s.Region, partition))
+		}
+	}
+	if len(lacking) == 0 {
+		return ""
+	}
+	return "AWS does not offer " + strings.Join(lacking, ", ") + ": there is nothing to list"
 }
 
 type table struct {

@@ -141,6 +141,20 @@ func TestBlindLines(t *testing.T) {
 	}
 }
 
+// What AWS does not offer is named in one line; regions that are switched off and accounts that were left out are not.
+func TestSkipped(t *testing.T) {
+	s := snapshot([]string{"eu-west-1"})
+	s.Skipped = []engine.Skip{{Place: place("eu-south-1"), Reason: model.NotEnabled}}
+	if text := strings.Join(show(t, judge(s, []engine.Rule{accountRule}, Filter{}), Style{}), "\n"); strings.Contains(text, "SKIPPED") {
+		t.Error(text)
+	}
+	s.Skipped = append(s.Skipped, engine.Skip{Service: "budgets", Reason: model.NotEnabled}, engine.Skip{Place: model.Place{Region: "eu-west-1"}, Service: "guardduty", Reason: model.NotEnabled})
+	lines := show(t, judge(s, []engine.Rule{accountRule}, Filter{}), Style{})
+	if want := "SKIPPED  AWS does not offer budgets in aws, guardduty in eu-west-1: there is nothing to list"; !slices.Contains(lines, want) {
+		t.Errorf("there is no line %q:\n%s", want, strings.Join(lines, "\n"))
+	}
+}
+
 func TestGroups(t *testing.T) {
 	key := "arn:aws:kms:eu-west-1:111122223333:key/k"
 	resources := append(volume("vol-1", "web"), queue("eu-west-1", "a", int(engine.Low), key), queue("eu-west-1", "b", int(engine.High), key), queue("eu-west-1", "c", passes, ""))
