@@ -1,6 +1,6 @@
-# Everything here needs only Go, except for oracle and managed (Python 3 with moto) and iac (Terraform).
+# Everything here needs only Go, except for oracle and managed (Python 3 with moto), iac (Terraform) and browser (Chromium, and npm for axe-core).
 
-.PHONY: build test test-otel adaptive race lint dce docs iac managed licenses release bench oracle fuzz
+.PHONY: build test test-otel adaptive race lint dce docs iac managed licenses release bench oracle browser fuzz
 
 build:
 	go build -o bin/scanner ./cmd/scanner
@@ -67,6 +67,14 @@ bench:
 # The built binary against an independent account served by moto, with faults in between.
 oracle:
 	go test -v -count=1 -timeout 20m ./internal/oracle -oracle=on
+
+# HTML reports in a real browser, with axe-core for accessibility. The tests are part of make test, which leaves them out where there is no browser.
+browser: bin/axe.min.js
+	go test -v -count=1 -timeout 15m ./internal/browsertest -browser
+
+bin/axe.min.js:
+	mkdir -p bin
+	cd bin && npm pack --silent axe-core@4.14.1 && tar -xzf axe-core-4.14.1.tgz --strip-components=1 package/axe.min.js && rm axe-core-4.14.1.tgz
 
 fuzz:
 	go test -fuzz FuzzLoad -fuzztime 60s ./internal/engine

@@ -75,6 +75,12 @@ require (
 	modernc.org/sqlite v1.60.1 // the store in a file, without cgo
 )
 
+// Only tests link these.
+require (
+	github.com/chromedp/cdproto v0.160.1 // what browsers are told and tell
+	github.com/chromedp/chromedp v0.23.1 // drives the browser that looks at HTML reports
+)
+
 require (
 	github.com/agext/levenshtein v1.2.1 // indirect
 	github.com/apparentlymart/go-textseg/v15 v15.0.0 // indirect
@@ -94,6 +100,7 @@ require (
 	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/google/uuid v1.6.0 // indirect

@@ -28,6 +28,7 @@ var formats = []struct {
 	{"jsonl", ".jsonl", (*report.Report).JSONLines},
 	{"csv", ".csv", (*report.Report).CSV},
 	{"markdown", ".md", func(r *report.Report, w io.Writer) error { return r.Markdown(w, report.MarkdownLimit) }},
+	{"html", ".html", (*report.Report).HTML},
 	{"gitlab", "", (*report.Report).GitLab},
 	{"junit", ".xml", (*report.Report).JUnit},
 }

@@ -160,6 +160,7 @@ type Report struct {
 	Changes    map[Change]int             // of failures that nobody has waived, since the baseline
 	Gone       []Gone                     // failures of the baseline that are none any more
 	Waste      float64                    // estimated USD a month that failures waste
+	WasteBy    map[engine.Pillar]float64  // the same for the rules under each pillar
 	Cells      int                        // rules times the accounts and regions in which they judge
 	Blind      int                        // cells with a result that is not assessed
 	Fixable    int                        // of them, those with a fixable gap that nobody has waived
@@ -225,7 +226,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 	f := o.Filter
 	r := &Report{Version: version, Scan: s, Header: f.Mask.Header(s.Header), Rules: rules, Options: o,
 		Statuses: map[engine.Status]int{}, Failures: map[engine.Severity]int{}, Waived: map[engine.Severity]int{}, Changes: map[Change]int{},
-		RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}, Gated: map[engine.Severity]int{}, Fresh: map[engine.Severity]int{}, muted: map[string]bool{}}
+		RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}, WasteBy: map[engine.Pillar]float64{}, Gated: map[engine.Severity]int{}, Fresh: map[engine.Severity]int{}, muted: map[string]bool{}}
 	r.since = r.compare()
 	anySeverity := f
 	anySeverity.Severities = nil
@@ -244,7 +245,8 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 	type resource struct {
 		kind model.Kind
 		model.Place
-		id string
+		id     string
+		pillar engine.Pillar // "" for all
 	}
 	gaps, units, fresh, wasted := map[gapKey]*Gap{}, map[unitKey]*Unit{}, map[unitKey]*Unit{}, map[resource]float64{}
 	blind, fixable, dark := map[cell]bool{}, map[cell]bool{}, map[cell]bool{} // dark: nothing was seen, not even what there is
@@ -332,9 +334,11 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 				u.add(&x)
 			}
 			if usd := waste(&x); usd > 0 { // of a resource that is not needed no rule can save more than all of it
-				of := resource{x.Kind(), model.Place{Account: m.Account, Region: m.Region}, m.ID}
-				r.Waste += max(0, usd-wasted[of])
-				wasted[of] = max(usd, wasted[of])
+				for _, pillar := range append([]engine.Pillar{""}, x.Rule.Pillars...) {
+					of := resource{x.Kind(), model.Place{Account: m.Account, Region: m.Region}, m.ID, pillar}
+					r.WasteBy[pillar] += max(0, usd-wasted[of])
+					wasted[of] = max(usd, wasted[of])
+				}
 			}
 		case engine.NotAssessed:
 			c := cell{x.Rule, model.Place{Account: m.Account, Region: m.Region}}
@@ -361,7 +365,11 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 		}
 	}
 	r.Blind, r.Fixable = len(blind), len(fixable)
-	r.Waste = math.Round(100*r.Waste) / 100
+	for pillar, usd := range r.WasteBy {
+		r.WasteBy[pillar] = math.Round(100*usd) / 100
+	}
+	r.Waste = r.WasteBy[""]
+	delete(r.WasteBy, "")
 	for c := range blind { // places beside those that were read: regions that could not be listed
 		account := coverage[c.Account]
 		if account == nil {
