@@ -200,7 +200,7 @@ func (r *Report) sarifRun(left int) *sarifRun {
 		i := slices.IndexFunc(driver.Notifications, func(d sarifDescriptor) bool { return d.ID == id })
 		if i < 0 {
 			i = len(driver.Notifications)
-			driver.Notifications = append(driver.Notifications, sarifDescriptor{ID: id, Short: sarifText{Text: what}, Default: sarifLevel{level}})
+			driver.Notifications = append(driver.Notifications, sarifDescriptor{ID: id, Name: pascal(id), Short: sarifText{Text: what}, Default: sarifLevel{level}})
 		}
 		n.Notifications = append(n.Notifications, sarifNotification{Descriptor: sarifReference{id, i}, Level: level, Message: sarifText{Text: clean(text)}, Properties: properties})
 	}

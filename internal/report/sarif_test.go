@@ -310,7 +310,7 @@ func TestSARIFCategory(t *testing.T) {
 func TestSourceMap(t *testing.T) {
 	files := fstest.MapFS{
 		"infra/queues.yaml": {Data: []byte("# ours\nParameters:\n  Orders:\n    Type: String\nResources:\n\n  Orders:\n    Type: AWS::SQS::Queue\n    Properties: {QueueName: !Sub '${Orders}'}\n  \"Bills\":\n    Type: AWS::SQS::Queue\n")},
-		"infra/stack.json":  {Data: []byte("{\n\t\"Outputs\": {\"Orders\": [\"Orders\"]},\n\t\"Resources\": {\n\t\t\"A\": {\"Type\": \"x\", \"L\": [1, {\"Orders\": 1}], \"Orders\": 2},\n\n\t\t\"Orders\": {}}\n}")},
+		"infra/stack.json":  {Data: []byte("{\n\t\"Outputs\": {\"Orders\": [\"Orders\"]},\n\t\"Resources\": {\n\t\t\"A\": {\"Type\": \"x\", \"L\": [1, {\"Orders\": 1}], \"Orders\": 2},\n\n\t\t\"Orders\": {},\n\t\t\"Z\": {\"Orders\": {}}}\n}")},
 		"infra/broken.yaml": {Data: []byte("Resources: [")},
 		"infra/list.yaml":   {Data: []byte("- Resources")},
 	}
@@ -321,6 +321,7 @@ stacks:
 - {stack: 'shop-*', template: infra/none.yaml}
 - {stack: broken, template: infra/broken.yaml}
 - {stack: list, template: infra/list.yaml}
+- {stack: '*', account: "333333333333", template: infra/list.yaml}
 `), files)
 	if err != nil {
 		t.Fatal(err)
@@ -341,6 +342,7 @@ stacks:
 		{"1", "us-east-1", "list", "Orders", "infra/list.yaml", 1},
 		{"1", "us-east-1", "other", "Orders", "", 0},
 		{"1", "us-east-1", "", "Orders", "", 0},
+		{"333333333333", "us-east-1", "", "Orders", "", 0}, // of no stack
 	} {
 		if template, line, ok := m.Find(c.account, c.region, c.stack, c.id); template != c.template || line != c.line || ok != (c.template != "") {
 			t.Errorf("%s of %s in %s %s is at %s:%d, want %s:%d", c.id, c.stack, c.account, c.region, template, line, c.template, c.line)
