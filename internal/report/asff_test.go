@@ -230,7 +230,7 @@ func TestASFFLimits(t *testing.T) {
 	x := find(r, "")[0]
 	x.Evidence = map[string]any{}
 	for i := range 60 {
-		x.Evidence[fmt.Sprintf("%s%02d", long, i)] = long
+		x.Evidence[fmt.Sprintf("z%s%02d", long, i)] = long
 		x.Evidence[fmt.Sprintf("e%02d", i)] = []any{long, 1}
 	}
 	x.Evidence["e00"] = "" // of nothing there is no field
