@@ -39,8 +39,8 @@ func securityHubCommand() *cobra.Command {
 	var statuses, regions []string
 	var dryRun bool
 	c := &cobra.Command{
-		Use:   "securityhub [SNAPSHOT]",
-		Short: "Import the findings of the last scan, or of a snapshot file, into AWS Security Hub",
+		Use:   "securityhub [REPORT|SNAPSHOT]",
+		Short: "Import the findings of the last scan, of a snapshot or of a JSON report, into AWS Security Hub",
 		Long: `Securityhub sends findings to the Security Hub of each account and region that they are about, with credentials of that account, as Security Hub
 demands. Findings of earlier scans that this one has seen to be no more are archived; what it could not see is left as it is.
 
@@ -86,10 +86,14 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 				return err
 			}
 		}
-		s, err := openSnapshot(name)
+		rec, err := openRecording(name)
 		if err != nil {
 			return err
 		}
+		if whole, without := rec.file.Whole(); !whole {
+			return usage("the report %s leaves out part of its scan (%s), and what is left out would look as if it were gone: write it without filters, or name the snapshot", name, without)
+		}
+		s := rec.scan
 		if src.orgRole != "" {
 			for _, id := range s.Header.Accounts() {
 				src.roles = append(src.roles, fmt.Sprintf("arn:%s:iam::%s:role/%s", cmp.Or(s.Partition, "aws"), id, src.orgRole))
@@ -98,12 +102,12 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 		if err := src.check(); err != nil {
 			return err
 		}
-		picked, err := rulesFor(s.Header, &selection{ruleset: string(engine.Recommended)})
+		picked, err := rec.rules(&selection{ruleset: string(engine.Recommended)})
 		if err != nil {
 			return err
 		}
-		if p.Report, err = report.New(version, s, picked, report.Options{}); err != nil {
-			return unreadable(name, err)
+		if p.Report, err = rec.report(picked, report.Options{}); err != nil {
+			return err
 		}
 		entered, err := src.enter(ctx)
 		if err != nil {
@@ -124,7 +128,7 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 		case ctx.Err() != nil:
 			return &exitError{report.ExitInterrupted, "interrupted: publish again, what is there already is not told twice"}
 		case err != nil:
-			return unreadable(name, err)
+			return rec.broken(err)
 		}
 		return showOutcomes(c.OutOrStdout(), c.ErrOrStderr(), outcomes, dryRun)
 	}
@@ -221,7 +225,7 @@ func showOutcomes(stdout, stderr io.Writer, outcomes []publish.Outcome, dryRun b
 		}
 	}
 	if len(problems)+refused == 0 || text.Len() > 0 {
-		fmt.Fprintf(&text, "Security Hub: %d findings %s, %d %s\n", taken, imported, resolved, archived)
+		fmt.Fprintf(&text, "Security Hub: %s %s, %d %s\n", count(taken, "finding"), imported, resolved, archived)
 	}
 	if _, err := io.WriteString(stdout, text.String()); err != nil {
 		return err
@@ -255,11 +259,8 @@ func (p *problem) String() string {
 	case p.account != "":
 		text = fmt.Sprintf("Security Hub is not enabled in account %s, regions %s: run aws securityhub enable-security-hub there, or leave them out with --regions", p.account, strings.Join(p.regions, ", "))
 	}
-	switch p.lost {
-	case 0:
-		return text
-	case 1:
-		return text + " (1 finding is not imported)"
+	if p.lost > 0 {
+		text += fmt.Sprintf(" (%s not imported)", count(p.lost, "finding"))
 	}
-	return fmt.Sprintf("%s (%d findings are not imported)", text, p.lost)
+	return text
 }

@@ -109,7 +109,7 @@ func (p *SecurityHub) Run(ctx context.Context) ([]Outcome, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if m := x.Resource; x.Status == engine.NotAssessed && (m.ID == "*" || x.Rule.Check.Subject.Scope == model.Referenced && m.ARN == "") { // it may hide any
+		if m := x.Resource; x.Status == engine.NotAssessed && m.ARN == "" { // a list that failed, or what may be known by another name once it can be read
 			holes[hole{x.Rule.ID, m.Account, m.Region}] = true
 		}
 		at := model.Place{Account: x.Resource.Account, Region: p.Report.HubRegion(x.Resource.Region)}

@@ -91,6 +91,7 @@ type sarifFileResult struct {
 	RuleIndex           int
 	Level               string
 	Message             struct{ Text string }
+	BaselineState       string
 	PartialFingerprints map[string]string
 	Suppressions        []struct{ Kind, Status, Justification string }
 	Properties          map[string]any
@@ -273,9 +274,27 @@ func TestSARIFLimit(t *testing.T) {
 }
 
 func TestSARIFBaseline(t *testing.T) {
-	r := judge(mixed(), []engine.Rule{documented()}, Filter{})
+	baseline, err := judge(mixed(), []engine.Rule{documented()}, Filter{}).NewBaseline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := mixed()
+	s.Put(queue("eu-west-1", "extra", int(engine.Low), ""))
+	s.Put(queue("us-west-2", "hidden", int(engine.Low), "")) // where that scan could not look
+	s.Put(queue("us-east-1", "bad", int(engine.Critical), ""))
+	r, err := New("test", engine.Whole(s), []engine.Rule{documented()}, Options{Baseline: baseline, Waive: waiveUntidy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, x := range readSARIF(t, r, sarifMost).Runs[0].Results {
+		got = append(got, fmt.Sprint(strings.Fields(x.Message.Text)[0], " ", x.BaselineState, ", ", x.Properties["change"]))
+	}
+	if want := []string{"bad unchanged, unchanged", "extra new, new", "untidy unchanged, unchanged", "bad updated, escalated", "hidden new, newly-assessed"}; !slices.Equal(got, want) {
+		t.Errorf("states %q, want %q", got, want)
+	}
 	x := find(r, "")[0]
-	for change, want := range map[Change]string{"": "", Appeared: "new", Regressed: "new", NewlyAssessed: "new", Escalated: "updated", Unchanged: "unchanged"} {
+	for change, want := range map[Change]string{"": "", Regressed: "new", Unchanged: "unchanged"} {
 		x.Change = change
 		if got := r.sarifResult(&x, 0).Baseline; got != want {
 			t.Errorf("%q is %q, want %q", change, got, want)
