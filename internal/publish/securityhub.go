@@ -100,7 +100,7 @@ func (p *SecurityHub) Run(ctx context.Context) ([]Outcome, error) {
 	}
 	g.Wait()
 
-	batches := p.Report.ASFFBatches(func(at model.Place, findings []*report.ASFF) error { return p.send(ctx, hubs[at], findings) })
+	batches := p.Report.ASFFBatches(func(at model.Place, findings []*report.ASFF, _ []byte) error { return p.send(ctx, hubs[at], findings) })
 	asff, holes := p.Report.ToASFF(), map[hole]bool{}
 	for x, err := range p.Report.Results() {
 		if err != nil {
@@ -186,6 +186,9 @@ func (p *SecurityHub) read(ctx context.Context, h *hub) {
 			return
 		}
 		for _, f := range page.Findings {
+			if !h.ours(&f) { // an endpoint that does not filter
+				continue
+			}
 			k := &known{finding: slim(f)}
 			if updated, err := time.Parse(time.RFC3339, aws.ToString(f.UpdatedAt)); err == nil && updated.After(p.Report.Header.Start) {
 				k.newer = true
@@ -194,6 +197,13 @@ func (p *SecurityHub) read(ctx context.Context, h *hub) {
 			h.known[aws.ToString(f.Id)] = k
 		}
 	}
+}
+
+// ours reports whether a finding is one that a scan has left in this Security Hub, and active.
+func (h *hub) ours(f *types.AwsSecurityFinding) bool {
+	arn, ok := model.ParseARN(aws.ToString(f.ProductArn))
+	return ok && arn.Region == h.Region && aws.ToString(f.AwsAccountId) == h.Account && strings.HasPrefix(aws.ToString(f.GeneratorId), report.ASFFGenerator) &&
+		f.RecordState == types.RecordStateActive
 }
 
 // slim keeps what may be imported again.

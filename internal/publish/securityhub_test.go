@@ -22,6 +22,7 @@ import (
 	"awsscanner/internal/collect"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
+	"awsscanner/internal/model/s3"
 	"awsscanner/internal/model/sqs"
 	"awsscanner/internal/report"
 )
@@ -36,6 +37,7 @@ type fakeHub struct {
 	refuse    map[string]string // IDs that are not taken, and why
 	mute      bool              // say nothing of what became of findings
 	throttles int               // requests to refuse first
+	unsifted  bool              // answer with all findings, whatever the filters say
 
 	mu       sync.Mutex
 	findings map[string]map[string]any // by ID
@@ -101,7 +103,7 @@ func (c client) get(region string, body []byte) any {
 			value, _ := f[name].(string)
 			matches = matches && (filters[0].Comparison == "EQUALS" && value == filters[0].Value || filters[0].Comparison == "PREFIX" && strings.HasPrefix(value, filters[0].Value))
 		}
-		if !matches {
+		if !matches && (!c.unsifted || id <= in.NextToken) {
 			continue
 		}
 		if len(found) == 2 {
@@ -317,6 +319,52 @@ func TestLife(t *testing.T) {
 		t.Errorf("%+v", by)
 	}
 	same(t, "after an earlier scan", h.state(names), after)
+}
+
+// A finding is gone only if the scan would have seen it.
+func TestWhole(t *testing.T) {
+	buckets := engine.Rule{ID: "s3-b", Formerly: []string{"s3-old"}, Check: engine.Each(func(*engine.View, *s3.Bucket) engine.Verdict { return engine.Pass() })}
+	p := &SecurityHub{Report: &report.Report{Rules: []engine.Rule{rule, buckets}, Header: engine.Header{Read: []model.Place{{Account: account, Region: "eu-west-1"}, {Account: "444455556666"}}}}}
+	for _, c := range []struct {
+		rule, account, region string
+		hole                  hole
+		want                  bool
+	}{
+		{"sqs-q", account, "eu-west-1", hole{}, true},
+		{"sqs-q", account, "us-east-1", hole{}, false}, // not read
+		{"sqs-q", "444455556666", "eu-west-1", hole{}, false},
+		{"sqs-q", "444455556666", "", hole{}, false}, // not entered
+		{"sqs-r", account, "eu-west-1", hole{}, false},
+		{"s3-b", account, "us-east-1", hole{}, true}, // one call lists all, wherever they are
+		{"s3-old", account, "us-east-1", hole{}, true},
+		{"s3-b", account, "", hole{}, true},
+		{"sqs-q", account, "eu-west-1", hole{"sqs-q", account, "eu-west-1"}, false},
+		{"sqs-q", account, "eu-west-1", hole{"sqs-q", account, model.AnyRegion}, false},
+		{"sqs-q", account, "eu-west-1", hole{"sqs-q", account, "us-east-1"}, true},
+		{"sqs-q", account, "eu-west-1", hole{"s3-b", account, "eu-west-1"}, true},
+		{"s3-old", account, "us-east-1", hole{"s3-b", account, ""}, false},
+	} {
+		k := &known{}
+		k.finding.GeneratorId, k.finding.AwsAccountId, k.finding.ProductFields = aws.String("scanner/"+c.rule), &c.account, map[string]string{"scanner/region": c.region}
+		if got := p.whole(k, map[hole]bool{c.hole: true}); got != c.want {
+			t.Errorf("%s in %s %s with a hole at %+v: %v", c.rule, c.account, c.region, c.hole, got)
+		}
+	}
+}
+
+// What others have left is never touched, not even if it is shown by mistake.
+func TestForeign(t *testing.T) {
+	names := map[string]string{"1": "foreign", "2": "archived", "3": "elsewhere"}
+	finding := func(id, generator, region, state string) map[string]any {
+		return map[string]any{"Id": id, "GeneratorId": generator, "ProductArn": report.ProductARN("aws", account, region), "AwsAccountId": account, "RecordState": state,
+			"Compliance": map[string]any{"Status": "FAILED"}, "CreatedAt": "2026-01-01T00:00:00Z", "UpdatedAt": "2026-01-01T00:00:00Z", "ProductFields": map[string]any{"scanner/region": region}}
+	}
+	h := &fakeHub{t: t, unsifted: true, findings: map[string]map[string]any{"1": finding("1", "prowler-x", "us-east-1", "ACTIVE"), "2": finding("2", "scanner/sqs-q", "us-east-1", "ARCHIVED"), "3": finding("3", "scanner/sqs-q", "eu-west-1", "ACTIVE")}}
+	before := h.state(names)
+	if o := run(t, &SecurityHub{Report: scan(t, 2, []string{"us-east-1"}, queues{}, names), Statuses: failed, Open: h.open})["us-east-1"]; o.Resolved != 0 || o.Kept != 0 || len(h.imports) != 0 {
+		t.Errorf("%+v", o)
+	}
+	same(t, "what is there", h.state(names), before)
 }
 
 // What could not be assessed stands beside what an earlier scan saw, until somebody can see again.

@@ -90,14 +90,10 @@ const (
 // a rule does not apply there is nothing to import.
 func (r *Report) ASFF(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 1<<16)
-	b := r.ASFFBatches(func(_ model.Place, findings []*ASFF) error {
-		var line bytes.Buffer
-		e := json.NewEncoder(&line)
-		e.SetEscapeHTML(false) // it would make findings larger than they are
-		if err := e.Encode(struct{ Findings []*ASFF }{findings}); err != nil {
-			return err
-		}
-		_, err := out.Write(line.Bytes())
+	b := r.ASFFBatches(func(_ model.Place, _ []*ASFF, text []byte) error {
+		out.WriteString(`{"Findings":[`)
+		out.Write(text)
+		_, err := out.WriteString("]}\n")
 		return err
 	})
 	asff := r.ToASFF()
@@ -117,19 +113,19 @@ func (r *Report) ASFF(w io.Writer) error {
 
 // An ASFFBatcher gathers findings by account and region.
 type ASFFBatcher struct {
-	send    func(model.Place, []*ASFF) error
+	send    func(model.Place, []*ASFF, []byte) error
 	account string
 	waiting map[string]*asffBatch // by region
 }
 
 type asffBatch struct {
 	findings []*ASFF
-	bytes    int
+	text     bytes.Buffer // of them, as JSON, joined by commas
 }
 
-// ASFFBatches returns what calls send with as many findings of an account and region as may be imported at once. Results come account by account, so that
-// no more than one batch a region waits.
-func (r *Report) ASFFBatches(send func(model.Place, []*ASFF) error) *ASFFBatcher {
+// ASFFBatches returns what calls send with as many findings of an account and region as may be imported at once, and with their JSON. Results come account
+// by account, so that no more than one batch a region waits.
+func (r *Report) ASFFBatches(send func(at model.Place, findings []*ASFF, text []byte) error) *ASFFBatcher {
 	return &ASFFBatcher{send: send, waiting: map[string]*asffBatch{}}
 }
 
@@ -144,22 +140,31 @@ func (b *ASFFBatcher) Add(f *ASFF) error {
 		}
 		b.account = f.AccountID
 	}
-	text, err := json.Marshal(f)
-	if err != nil {
-		return fmt.Errorf("finding %s: %w", f.ID, err)
-	}
 	w := b.waiting[f.Region]
 	if w == nil {
 		w = &asffBatch{}
 		b.waiting[f.Region] = w
 	}
-	if len(w.findings) == ASFFBatch || len(w.findings) > 0 && w.bytes+len(text) > ASFFBytes {
-		if err := b.send(model.Place{Account: b.account, Region: f.Region}, w.findings); err != nil {
+	before := w.text.Len()
+	if before > 0 {
+		w.text.WriteByte(',')
+	}
+	e := json.NewEncoder(&w.text)
+	e.SetEscapeHTML(false) // it would make findings larger than they are
+	if err := e.Encode(f); err != nil {
+		return fmt.Errorf("finding %s: %w", f.ID, err)
+	}
+	w.text.Truncate(w.text.Len() - 1) // without the line break
+	w.findings = append(w.findings, f)
+	if n := len(w.findings); n > 1 && (n > ASFFBatch || w.text.Len() > ASFFBytes) { // the others go first
+		last := bytes.Clone(w.text.Bytes()[before+1:])
+		if err := b.send(model.Place{Account: b.account, Region: f.Region}, w.findings[:n-1], w.text.Bytes()[:before]); err != nil {
 			return err
 		}
-		*w = asffBatch{}
+		w.findings = []*ASFF{f}
+		w.text.Reset()
+		w.text.Write(last)
 	}
-	w.findings, w.bytes = append(w.findings, f), w.bytes+len(text)+1
 	return nil
 }
 
@@ -167,7 +172,7 @@ func (b *ASFFBatcher) Add(f *ASFF) error {
 func (b *ASFFBatcher) Flush() error {
 	for _, region := range slices.Sorted(maps.Keys(b.waiting)) {
 		if w := b.waiting[region]; len(w.findings) > 0 {
-			if err := b.send(model.Place{Account: b.account, Region: region}, w.findings); err != nil {
+			if err := b.send(model.Place{Account: b.account, Region: region}, w.findings, w.text.Bytes()); err != nil {
 				return err
 			}
 		}
@@ -197,11 +202,48 @@ var asffLabels = map[engine.Severity]string{engine.Informational: "INFORMATIONAL
 // A failure that is waived is archived, and comes back when the waiver expires. Its workflow status is not set: BatchImportFindings can do that only
 // once, so that it would stay suppressed for ever.
 func (r *Report) ToASFF() func(*Result) *ASFF {
-	mapped := r.standards()
-	return func(x *Result) *ASFF { return r.asff(x, mapped[x.Rule.ID]) }
+	scan, mapped, rules := r.ID(), r.standards(), map[*engine.Rule]*asffRule{}
+	return func(x *Result) *ASFF {
+		of := rules[x.Rule]
+		if of == nil {
+			of = newASFFRule(x.Rule, mapped[x.Rule.ID])
+			rules[x.Rule] = of
+		}
+		return r.asff(x, of, scan)
+	}
 }
 
-func (r *Report) asff(x *Result, of *mapping) *ASFF {
+// An asffRule is what all findings of a rule share.
+type asffRule struct {
+	title, why, pillars string
+	kind                string // of resources, as Security Hub calls it
+	types, requirements []string
+	remediation         *ASFFRemediation
+}
+
+func newASFFRule(rule *engine.Rule, of *mapping) *asffRule {
+	out := &asffRule{title: cut(rule.Title, 256), why: cut(rule.Why, 1024), kind: asffType(rule.Check.Subject.Reported())}
+	if slices.Contains(rule.Pillars, engine.Security) {
+		out.types = append(out.types, "Software and Configuration Checks/AWS Security Best Practices")
+	}
+	var pillars []string
+	for _, p := range rule.Pillars {
+		pillars = append(pillars, string(p))
+		out.types = append(out.types, "Software and Configuration Checks/AWS Well-Architected/"+string(p))
+	}
+	out.pillars = strings.Join(pillars, ", ")
+	if of != nil {
+		for _, q := range of.requirements[:min(32, len(of.requirements))] {
+			out.requirements = append(out.requirements, cut(q, 256))
+		}
+	}
+	if rule.Fix.Text != "" {
+		out.remediation = &ASFFRemediation{ASFFRecommendation{cut(rule.Fix.Text, 512)}}
+	}
+	return out
+}
+
+func (r *Report) asff(x *Result, of *asffRule, scan string) *ASFF {
 	m, f := x.Resource, finding(x)
 	if x.Status == engine.Inapplicable || !twelveDigits.MatchString(m.Account) {
 		return nil
@@ -210,7 +252,7 @@ func (r *Report) asff(x *Result, of *mapping) *ASFF {
 	partition := cmp.Or(r.Header.Partition, "aws")
 	out := &ASFF{SchemaVersion: "2018-10-08", ID: ASFFGenerator + f.Fingerprint, ProductARN: ProductARN(partition, m.Account, region), ProductName: "scanner", CompanyName: "scanner", Region: region,
 		GeneratorID: ASFFGenerator + x.Rule.ID, AccountID: m.Account, AccountName: cut(r.Header.Names[m.Account], 50), FirstObservedAt: now, LastObservedAt: now, CreatedAt: now, UpdatedAt: now,
-		Title: cut(x.Rule.Title, 256), RecordState: ASFFActive, Compliance: ASFFCompliance{Status: "PASSED"}, Severity: ASFFSeverity{"INFORMATIONAL", string(x.Status)}}
+		Title: of.title, Types: of.types, RecordState: ASFFActive, Compliance: ASFFCompliance{Status: "PASSED"}, Severity: ASFFSeverity{"INFORMATIONAL", string(x.Status)}}
 	switch x.Status {
 	case engine.Failed:
 		out.Compliance.Status, out.Severity = "FAILED", ASFFSeverity{asffLabels[x.Severity], x.Severity.String()}
@@ -222,30 +264,20 @@ func (r *Report) asff(x *Result, of *mapping) *ASFF {
 		}
 		out.Compliance = ASFFCompliance{Status: "NOT_AVAILABLE", StatusReasons: []ASFFStatusReason{{strings.ToUpper(strings.ReplaceAll(string(f.Gap.Reason), "-", "_")), cut(text, 1024)}}}
 	}
-	if of != nil {
-		for _, q := range of.requirements[:min(32, len(of.requirements))] {
-			out.Compliance.RelatedRequirements = append(out.Compliance.RelatedRequirements, cut(q, 256))
-		}
-	}
-	if slices.Contains(x.Rule.Pillars, engine.Security) {
-		out.Types = append(out.Types, "Software and Configuration Checks/AWS Security Best Practices")
-	}
-	for _, p := range x.Rule.Pillars {
-		out.Types = append(out.Types, "Software and Configuration Checks/AWS Well-Architected/"+string(p))
-	}
+	out.Compliance.RelatedRequirements = of.requirements
 	out.Provider = ASFFProvider{out.Severity, out.Types}
 	out.Description = cut(cmp.Or(x.Message, x.Rule.Title), 1024)
 	if x.Rule.Why != "" && x.Status == engine.Failed {
-		out.Description = cut(x.Message+". "+x.Rule.Why, 1024)
+		out.Description = cut(x.Message+". "+of.why, 1024)
 	}
-	if x.Status == engine.Failed && x.Rule.Fix.Text != "" {
-		out.Remediation = &ASFFRemediation{ASFFRecommendation{cut(x.Rule.Fix.Text, 512)}}
+	if x.Status == engine.Failed {
+		out.Remediation = of.remediation
 	}
-	out.ProductFields = r.productFields(x, &f)
+	out.ProductFields = r.productFields(x, &f, of, scan)
 	if x.Waived != nil && x.Status == engine.Failed {
 		out.RecordState = ASFFArchived
 	}
-	out.Resources = []ASFFResource{r.asffResource(x, &f)}
+	out.Resources = []ASFFResource{r.asffResource(x, &f, of)}
 	return out
 }
 
@@ -260,15 +292,15 @@ func asffTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.0
 const evidenceFields = 15
 
 // productFields is what only the scanner tells.
-func (r *Report) productFields(x *Result, f *Finding) map[string]string {
+func (r *Report) productFields(x *Result, f *Finding, of *asffRule, scan string) map[string]string {
 	fields := map[string]string{}
 	put := func(name, value string) {
 		if value = cut(value, 1024); value != "" {
-			fields[cut(ASFFGenerator+name, 128)] = value
+			fields[ASFFGenerator+name] = value
 		}
 	}
 	put("version", r.Version)
-	put("scan", r.ID())
+	put("scan", scan)
 	put("rule", x.Rule.ID)
 	put("status", string(x.Status))
 	put("fingerprint", f.Fingerprint)
@@ -278,11 +310,7 @@ func (r *Report) productFields(x *Result, f *Finding) map[string]string {
 	put("region", x.Resource.Region)
 	put("owner", x.Team)
 	put("change", string(x.Change))
-	var pillars []string
-	for _, p := range x.Rule.Pillars {
-		pillars = append(pillars, string(p))
-	}
-	put("pillars", strings.Join(pillars, ", "))
+	put("pillars", of.pillars)
 	if f.Fix != nil {
 		put("fix", f.Fix.Key)
 	}
@@ -299,15 +327,15 @@ func (r *Report) productFields(x *Result, f *Finding) map[string]string {
 			value, err = []byte(text), nil
 		}
 		if err == nil {
-			put("evidence/"+key, string(value))
+			put("evidence/"+cut(key, 100), string(value))
 		}
 	}
 	return fields
 }
 
-func (r *Report) asffResource(x *Result, f *Finding) ASFFResource {
+func (r *Report) asffResource(x *Result, f *Finding, of *asffRule) ASFFResource {
 	m := x.Resource
-	out := ASFFResource{Type: asffType(x.Kind()), ID: cut(cmp.Or(m.ARN, m.ID), 512), Region: m.Region}
+	out := ASFFResource{Type: of.kind, ID: cut(cmp.Or(m.ARN, m.ID), 512), Region: m.Region}
 	if m.Region == model.AnyRegion {
 		out.Region = ""
 	}
@@ -331,11 +359,29 @@ func (r *Report) asffResource(x *Result, f *Finding) ASFFResource {
 
 // cut makes one line of a text, no longer than most characters. Security Hub takes no text that is blank.
 func cut(text string, most int) string {
-	text = strings.Join(strings.Fields(clean(strings.ToValidUTF8(text, "\ufffd"))), " ")
+	if !plainLine(text) {
+		text = strings.Join(strings.Fields(clean(strings.ToValidUTF8(text, "\ufffd"))), " ")
+	}
+	if len(text) <= most {
+		return text
+	}
 	if utf8.RuneCountInString(text) <= most {
 		return text
 	}
 	return string([]rune(text)[:most-1]) + "…"
+}
+
+// plainLine reports whether a text is one line of ASCII with nothing to clean in it, as most are.
+func plainLine(text string) bool {
+	space := true
+	for i := range len(text) {
+		c := text[i]
+		if c < ' ' || c > '~' || c == ' ' && space {
+			return false
+		}
+		space = c == ' '
+	}
+	return !space
 }
 
 // asffType returns the name that Security Hub has for a kind, or Other. Most are made of that of CloudFormation.
@@ -352,7 +398,8 @@ func asffType(k model.Kind) string {
 	case "AWS::StepFunctions::StateMachine":
 		return "AwsStepFunctionStateMachine"
 	}
-	if i := slices.IndexFunc(asffTypes, func(name string) bool { return strings.EqualFold(name, strings.ReplaceAll(string(k), "::", "")) }); i >= 0 {
+	wanted := strings.ReplaceAll(string(k), "::", "")
+	if i := slices.IndexFunc(asffTypes, func(name string) bool { return strings.EqualFold(name, wanted) }); i >= 0 {
 		return asffTypes[i]
 	}
 	return "Other"

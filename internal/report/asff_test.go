@@ -234,7 +234,7 @@ func TestASFFLimits(t *testing.T) {
 		x.Evidence[fmt.Sprintf("e%02d", i)] = []any{long, 1}
 	}
 	x.Evidence["e00"] = "" // of nothing there is no field
-	data, err := json.Marshal(r.asff(&x, nil))
+	data, err := json.Marshal(r.asff(&x, newASFFRule(x.Rule, nil), "scan"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,8 +273,11 @@ func TestASFFBatches(t *testing.T) {
 	// The bytes count as well.
 	big := &ASFF{AccountID: account, Region: "eu-west-1", Description: strings.Repeat("x", 200_000)}
 	sent := 0
-	b := (&Report{}).ASFFBatches(func(at model.Place, findings []*ASFF) error {
-		if text, _ := json.Marshal(findings); len(text) > ASFFBytes {
+	b := (&Report{}).ASFFBatches(func(at model.Place, findings []*ASFF, text []byte) error {
+		if want, _ := json.Marshal(findings); string(want) != "["+string(text)+"]" {
+			t.Error("the text is not that of the findings")
+		}
+		if len(text) > ASFFBytes {
 			t.Errorf("a batch of %d has %d bytes", len(findings), len(text))
 		}
 		sent += len(findings)

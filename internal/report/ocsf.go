@@ -140,12 +140,19 @@ var (
 // OCSF writes a Compliance Finding of the Open Cybersecurity Schema Framework a line, one for each result.
 func (r *Report) OCSF(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 1<<16)
-	standards := r.standards()
+	scan, standards, remedies := r.ID(), r.standards(), map[*engine.Rule]*ocsfRemediation{}
 	for x, err := range r.Results() {
 		if err != nil {
 			return err
 		}
-		b, err := json.Marshal(r.ocsf(&x, standards[x.Rule.ID]))
+		e := r.ocsf(&x, standards[x.Rule.ID], scan)
+		if x.Status == engine.Failed && x.Rule.Fix.Text != "" {
+			if remedies[x.Rule] == nil { // the same for all its failures
+				remedies[x.Rule] = &ocsfRemediation{remedy(x.Rule)}
+			}
+			e.Remediation = remedies[x.Rule]
+		}
+		b, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("result of %s on %s: %w", x.Rule.ID, x.Resource.ID, err)
 		}
@@ -181,7 +188,7 @@ func (r *Report) standards() map[string]*mapping {
 	return all
 }
 
-func (r *Report) ocsf(x *Result, of *mapping) *ocsfEvent {
+func (r *Report) ocsf(x *Result, of *mapping, scan string) *ocsfEvent {
 	m, f, now, region := x.Resource, finding(x), r.Header.Start.UnixMilli(), x.Resource.Region
 	if region == model.AnyRegion { // which is no region
 		region = ""
@@ -196,7 +203,7 @@ func (r *Report) ocsf(x *Result, of *mapping) *ocsfEvent {
 	}
 	e := &ocsfEvent{ActivityID: 1, ActivityName: "Create", CategoryUID: 2, CategoryName: "Findings", ClassUID: 2003, ClassName: "Compliance Finding", TypeUID: 200301, TypeName: "Compliance Finding: Create",
 		Time: now, SeverityID: severity.id, Severity: severity.word, Message: clean(cmp.Or(x.Message, x.Rule.Title)),
-		Metadata: ocsfMetadata{Version: ocsfVersion, UID: r.ID() + "-" + f.Fingerprint, Correlation: r.ID(), EventCode: x.Rule.ID, Profiles: []string{"cloud"},
+		Metadata: ocsfMetadata{Version: ocsfVersion, UID: scan + "-" + f.Fingerprint, Correlation: scan, EventCode: x.Rule.ID, Profiles: []string{"cloud"},
 			Product: ocsfProduct{"scanner", "scanner", "scanner", r.Version}},
 		Cloud: ocsfCloud{Provider: "AWS", Partition: r.Header.Partition, Region: region, Account: ocsfAccount{UID: m.Account, Name: r.Header.Names[m.Account], TypeID: 10, Type: "AWS Account"}},
 		Finding: ocsfFinding{UID: f.Fingerprint, UIDAlt: f.Identity, Title: x.Rule.Title, Desc: x.Rule.Why, Types: []string{}, Created: now, LastSeen: now,
@@ -213,9 +220,6 @@ func (r *Report) ocsf(x *Result, of *mapping) *ocsfEvent {
 	if of != nil {
 		e.Compliance.Standards, e.Compliance.Requirements = append(e.Compliance.Standards, of.standards...), of.requirements
 		e.Unmapped["frameworks_note"] = frameworks.Note
-	}
-	if x.Status == engine.Failed && x.Rule.Fix.Text != "" {
-		e.Remediation = &ocsfRemediation{remedy(x.Rule)}
 	}
 	if wv := x.Waived; wv != nil {
 		life = caption{3, "Suppressed"}
