@@ -148,7 +148,7 @@ func (r *Report) OCSF(w io.Writer) error {
 		e := r.ocsf(&x, standards[x.Rule.ID], scan)
 		if x.Status == engine.Failed && x.Rule.Fix.Text != "" {
 			if remedies[x.Rule] == nil { // the same for all its failures
-				remedies[x.Rule] = &ocsfRemediation{remedy(x.Rule)}
+				remedies[x.Rule] = &ocsfRemediation{ocsfRemedy(x.Rule)}
 			}
 			e.Remediation = remedies[x.Rule]
 		}
@@ -156,7 +156,7 @@ func (r *Report) OCSF(w io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("result of %s on %s: %w", x.Rule.ID, x.Resource.ID, err)
 		}
-		out.Write(b)
+		out.Write(visible(b))
 		if err := out.WriteByte('\n'); err != nil {
 			return err
 		}
@@ -250,8 +250,8 @@ func (r *Report) ocsf(x *Result, of *mapping, scan string) *ocsfEvent {
 	return e
 }
 
-// remedy says what to do, with what, and what that may do beside.
-func remedy(rule *engine.Rule) string {
+// ocsfRemedy says what to do, with what, and what that may do beside.
+func ocsfRemedy(rule *engine.Rule) string {
 	var out []string
 	for _, part := range helpParts(rule) {
 		if part[1] != "" && part[0] != "Why" && part[0] != "Template" {

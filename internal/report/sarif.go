@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
@@ -152,7 +154,7 @@ func (r *Report) sarif(w io.Writer, most int) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	out.Write(head[:len(head)-1])
 	out.WriteString(`,"runs":[`)
-	out.Write(run[:len(run)-1])
+	out.Write(visible(run[:len(run)-1]))
 	out.WriteString(`,"results":[`)
 	index := map[string]int{}
 	for i := range r.Rules {
@@ -173,13 +175,34 @@ func (r *Report) sarif(w io.Writer, most int) error {
 			return fmt.Errorf("result of %s on %s: %w", x.Rule.ID, x.Resource.ID, err)
 		}
 		out.WriteString(separator)
-		if _, err := out.Write(b); err != nil {
+		if _, err := out.Write(visible(b)); err != nil {
 			return err
 		}
 		separator = ",\n"
 	}
 	out.WriteString("\n]}]}\n")
 	return out.Flush()
+}
+
+// visible writes control characters, and those that turn the direction of writing, as escapes: who looks at a JSON text in a terminal or viewer shall see it as it
+// is, and who reads it as JSON get the same.
+func visible(text []byte) []byte {
+	if !bytes.ContainsFunc(text, invisible) {
+		return text
+	}
+	var b bytes.Buffer
+	for _, c := range string(text) { // JSON has them in strings only
+		if invisible(c) {
+			fmt.Fprintf(&b, `\u%04x`, c)
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.Bytes()
+}
+
+func invisible(c rune) bool {
+	return c >= 0x7f && (unicode.IsControl(c) || unicode.In(c, unicode.Bidi_Control, unicode.Zl, unicode.Zp))
 }
 
 // sarifRun is all of the run but its results. So many of these are left out.

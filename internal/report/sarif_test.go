@@ -316,6 +316,32 @@ func TestSARIFHostile(t *testing.T) {
 	}
 }
 
+// Whatever there is in an account, the formats of machines stay what their schemas say.
+func TestMachineFormatsHostile(t *testing.T) {
+	r := hostileReport()
+	if n := len(readSARIF(t, r, sarifMost).Runs[0].Results); n < 20 {
+		t.Errorf("%d results", n)
+	}
+	readOCSF(t, r)
+	readASFF(t, r)
+}
+
+func TestVisible(t *testing.T) {
+	const names = "a\u0085\u009b\u202e\u2028\x7fé世\U0001f600\u200e"
+	text, err := json.Marshal(names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := visible(text)
+	if want := `"a\u0085\u009b\u202e\u2028\u007fé世` + "\U0001f600" + `\u200e"`; string(got) != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	var back string
+	if err := json.Unmarshal(got, &back); err != nil || back != names {
+		t.Errorf("%v: %q", err, back)
+	}
+}
+
 // Several accounts are one category, whichever they are today.
 func TestSARIFCategory(t *testing.T) {
 	s := snapshot([]string{"eu-west-1"})
