@@ -31,12 +31,12 @@ lint:
 	bin/actionlint -shellcheck= -pyflakes= examples/github/*.yml
 
 # The linker drops unused methods of the AWS SDK only if nothing looks methods up by name (text/template does):
-# losing that costs a third of the binary.
+# losing that costs a third of the binary. The client of Security Hub takes 5.5 MB by itself: a finding may hold the details of a hundred kinds of resources.
 dce:
 	@n=$$(go build -ldflags=-dumpdep -o bin/scanner ./cmd/scanner 2>&1 | grep -c ReflectMethod); \
 	  if [ "$$n" != 0 ]; then echo "the binary looks up methods by name in $$n places: see go build -ldflags=-dumpdep"; exit 1; fi; \
 	  size=$$(wc -c < bin/scanner); \
-	  if [ "$$size" -gt 48000000 ]; then echo "the binary has $$size bytes, more than 48000000"; exit 1; fi; \
+	  if [ "$$size" -gt 54000000 ]; then echo "the binary has $$size bytes, more than 54000000"; exit 1; fi; \
 	  echo "dead-code elimination works, $$size bytes"
 
 # The pages about rules, which a test holds against the code.

@@ -29,6 +29,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8
 	github.com/aws/aws-sdk-go-v2/service/s3control v1.71.1 // the public access block of an account
 	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.10
+	github.com/aws/aws-sdk-go-v2/service/securityhub v1.73.0 // scanner publish writes findings there; older than the set, as newer ones cannot be had from the module proxy
 	github.com/aws/aws-sdk-go-v2/service/sns v1.47.9
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10
 	github.com/aws/aws-sdk-go-v2/service/ssm v1.81.4
@@ -46,7 +47,7 @@ require (
 	github.com/spf13/cobra v1.10.2 // commands, help and shell completion; keeps the linker's dead-code elimination
 	github.com/spf13/pflag v1.0.9 // flags of cobra
 	github.com/yuin/goldmark v1.8.7 // a test reads Markdown as GitHub does, and looks for links and tags in it
-	go.yaml.in/yaml/v3 v3.0.6 // tests read the examples for pipelines
+	go.yaml.in/yaml/v3 v3.0.6 // files that people write: strict, with lines, without looking up methods by name; tests read the examples for pipelines with it
 	golang.org/x/sync v0.24.0 // bounded concurrency of the driver
 	golang.org/x/term v0.47.0 // is this a terminal, and how wide
 	golang.org/x/time v0.16.0 // token buckets of the limiter

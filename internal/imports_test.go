@@ -1,7 +1,10 @@
 package internal_test
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -41,6 +44,7 @@ func TestImportDirections(t *testing.T) {
 		{"frameworks", "", []string{"internal/engine", "internal/model/", "internal/policy", "internal/collect", "internal/report", "rules", "cmd"}},
 		{"internal/report", "", []string{"internal/collect", "internal/model/", "rules", "cmd"}},
 		{"internal/collect", "", []string{"internal/report", "rules", "cmd"}},
+		{"internal/publish", "", []string{"rules", "internal/model/", "cmd"}},
 	} {
 		found := false
 		for name, needs := range all {
@@ -73,14 +77,43 @@ func TestNoSDKBeyondCollect(t *testing.T) {
 	}
 }
 
-// Only collectors, and the session that says who is calling, import clients of AWS services.
+// Only collectors, and the session that says who is calling, import clients of AWS services; and what publishes that of where it does so.
 func TestServiceClients(t *testing.T) {
 	for name, imports := range deps(t, "{{.ImportPath}} {{.Imports}}", module+"...") {
 		for _, dep := range imports {
-			if strings.HasPrefix(dep, "github.com/aws/aws-sdk-go-v2/service/") && !strings.HasPrefix(name, module+"internal/collect") {
+			if service, ok := strings.CutPrefix(dep, "github.com/aws/aws-sdk-go-v2/service/"); ok && !strings.HasPrefix(name, module+"internal/collect") &&
+				(name != module+"internal/publish" || !strings.HasPrefix(service, "securityhub")) {
 				t.Errorf("%s imports %s", name, dep)
 			}
 		}
+	}
+}
+
+// A scan changes nothing. All that writes is in one package, which one file of the command line imports: that of scanner publish.
+func TestOnlyPublishWrites(t *testing.T) {
+	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"...") {
+		if slices.Contains(needs, module+"internal/publish") && name != module+"cmd/scanner" {
+			t.Errorf("%s depends on what publishes", name)
+		}
+	}
+	files, err := filepath.Glob("../cmd/scanner/*.go")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	found := false
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), `"`+module+`internal/publish"`) {
+			if found = true; filepath.Base(file) != "publish.go" {
+				t.Errorf("%s imports what publishes", file)
+			}
+		}
+	}
+	if !found {
+		t.Error("nothing imports internal/publish")
 	}
 }
 

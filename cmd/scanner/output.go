@@ -31,6 +31,9 @@ var formats = []struct {
 	{"html", ".html", (*report.Report).HTML},
 	{"gitlab", "", (*report.Report).GitLab},
 	{"junit", ".xml", (*report.Report).JUnit},
+	{"sarif", ".sarif", (*report.Report).SARIF},
+	{"ocsf", "", (*report.Report).OCSF},
+	{"asff", "", (*report.Report).ASFF},
 }
 
 // formatNames lists them.
@@ -84,6 +87,25 @@ func extFormat(file string) string {
 		}
 	}
 	return ""
+}
+
+// readSourceMap reads --source-map, if it is given. Templates are read from the working directory, where a pipeline has its repository.
+func readSourceMap(name string, outs []output) (*report.SourceMap, error) {
+	if name == "" {
+		return nil, nil
+	}
+	if !slices.ContainsFunc(outs, func(o output) bool { return o.format == "sarif" }) {
+		return nil, usage("--source-map is for SARIF: add -o sarif=FILE, or leave it out")
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usage("the source map %s cannot be read: %s", name, osText(err))
+	}
+	m, err := report.ParseSourceMap(data, os.DirFS("."))
+	if err != nil {
+		return nil, usage("the source map %s is wrong: %s", name, err)
+	}
+	return m, nil
 }
 
 // write writes a report to all its outputs. That a reader of standard output has gone is no error.

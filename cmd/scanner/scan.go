@@ -170,6 +170,7 @@ type presentation struct {
 	style   report.Style
 	stdout  io.Writer
 	report  *report.Report
+	sources *report.SourceMap
 
 	frameworks []*frameworks.Framework
 }
@@ -205,13 +206,16 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 	if p.outs, err = parseOutputs(v.outputs); err != nil {
 		return nil, err
 	}
+	if p.sources, err = readSourceMap(v.sourceMap, p.outs); err != nil {
+		return nil, err
+	}
 	p.style = styleOf(p.stdout)
 	p.style.All, p.style.GroupBy = v.all, v.groupBy
 	return p, nil
 }
 
 func (p *presentation) write(r *report.Report, explain string) error {
-	p.report, r.ExplainWith, r.Frameworks = r, explain, p.frameworks
+	p.report, r.ExplainWith, r.Frameworks, r.Sources = r, explain, p.frameworks, p.sources
 	if p.gate.Asks() {
 		code, why := p.gate.Decide(r)
 		r.Decision = &report.Decision{Code: code, Why: why}

@@ -269,6 +269,7 @@ type view struct {
 	groupBy   string
 	all       bool
 	outputs   []string
+	sourceMap string
 }
 
 func (v *view) flags(f *pflag.FlagSet) {
@@ -280,6 +281,7 @@ func (v *view) flags(f *pflag.FlagSet) {
 	f.StringVar(&v.groupBy, "group-by", "fix", "how the table groups findings: "+strings.Join(report.Groups, ", "))
 	f.BoolVar(&v.all, "all", false, "show every finding in the table")
 	f.StringArrayVarP(&v.outputs, "output", "o", nil, "FORMAT, FORMAT=FILE or FILE.EXT: "+strings.Join(formatNames(), ", ")+" (repeatable)")
+	f.StringVar(&v.sourceMap, "source-map", "", "with -o sarif: file that names the templates of CloudFormation stacks, to show findings there (see docs/formats.md)")
 }
 
 func (v *view) filter(s *selection) (f report.Filter, err error) {

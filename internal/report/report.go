@@ -149,6 +149,7 @@ type Report struct {
 	Rules   []engine.Rule
 	Options
 	Frameworks  []*frameworks.Framework // to hold the results against
+	Sources     *SourceMap              // where stacks are written down, for SARIF; nil if nobody says
 	ExplainWith string                  // the command that explains a finding, for hints: "scanner explain"; "" if none can
 	Decision    *Decision               // of the gate, for formats that tell it; nil if there is none
 
