@@ -46,7 +46,7 @@ require (
 	github.com/spf13/cobra v1.10.2 // commands, help and shell completion; keeps the linker's dead-code elimination
 	github.com/spf13/pflag v1.0.9 // flags of cobra
 	github.com/yuin/goldmark v1.8.7 // a test reads Markdown as GitHub does, and looks for links and tags in it
-	go.yaml.in/yaml/v3 v3.0.6 // tests read the examples for pipelines
+	go.yaml.in/yaml/v3 v3.0.6 // configuration and waivers: nodes with their lines
 	golang.org/x/sync v0.24.0 // bounded concurrency of the driver
 	golang.org/x/term v0.47.0 // is this a terminal, and how wide
 	golang.org/x/time v0.16.0 // token buckets of the limiter

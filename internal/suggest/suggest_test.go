@@ -1,4 +1,4 @@
-package main
+package suggest
 
 import "testing"
 
@@ -22,7 +22,7 @@ func TestClosest(t *testing.T) {
 		"hihg": "high", "HIGH": "high", "hgh": "high", "mediun": "medium", "lwo": "low", "queue": "sqs-queue-dead-letter-queue",
 		"hi": "", "severe": "", "": "", "lo": "", "dea": "",
 	} {
-		if got := closest(word, words); got != want {
+		if got := Closest(word, words); got != want {
 			t.Errorf("closest(%q) = %q, want %q", word, got, want)
 		}
 	}
