@@ -20,7 +20,7 @@ type Vocabulary struct {
 
 // Check refuses what a condition can never mean, or what can only be a mistake.
 func (c *Condition) Check(f *strictyaml.File, path string, v Vocabulary) {
-	if c.empty() {
+	if c.empty() && !f.Wrong(path) {
 		f.Refuse(path, "the condition is empty: say which results it means, as rule: s3-*")
 	}
 	each(f, path, "rule", c.Rule, func(glob string) string { return v.refuseName("rule", glob, v.Rules, "see scanner rules list") })

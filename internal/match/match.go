@@ -48,7 +48,8 @@ type Condition struct {
 type Subject struct {
 	Rule     *engine.Rule
 	Severity engine.Severity // 0 if that is not known
-	result   *engine.Result  // nil if no more than the rule is known
+	result   *engine.Result  // nil if no more than the rule is known, and perhaps where it judges
+	place    *model.Place
 	tags     map[string]string
 	known    bool // the tags
 	asked    bool // for them
@@ -61,6 +62,20 @@ func Result(r *engine.Result) *Subject {
 		s.Severity = r.Severity
 	}
 	return s
+}
+
+// At makes a subject of whatever a rule may find in a region.
+func At(rule *engine.Rule, p model.Place) *Subject { return &Subject{Rule: rule, place: &p} }
+
+// where returns the account and region, as far as they are known.
+func (s *Subject) where() model.Place {
+	switch {
+	case s.place != nil:
+		return *s.place
+	case s.result != nil:
+		return model.Place{Account: s.result.Resource.Account, Region: s.result.Resource.Region}
+	}
+	return model.Place{Region: model.AnyRegion}
 }
 
 func (s *Subject) knownTags() (map[string]string, bool) {
@@ -116,17 +131,19 @@ func is(so bool) Answer {
 var accountID = regexp.MustCompile(`^[0-9]{12}$`)
 
 func (s *Subject) account(ids []string) Answer {
-	if s.result == nil || !accountID.MatchString(s.result.Resource.Account) { // a profile that could not be entered
+	id := s.where().Account
+	if !accountID.MatchString(id) { // as of a profile that could not be entered
 		return Unknown
 	}
-	return is(engine.MatchAny(ids, s.result.Resource.Account))
+	return is(engine.MatchAny(ids, id))
 }
 
 func (s *Subject) region(globs []string) Answer {
-	if s.result == nil || s.result.Resource.Region == model.AnyRegion {
+	region := s.where().Region
+	if region == model.AnyRegion {
 		return Unknown
 	}
-	return is(engine.MatchAny(globs, s.result.Resource.Region))
+	return is(engine.MatchAny(globs, region))
 }
 
 func (s *Subject) resource(globs []string) Answer {

@@ -316,6 +316,7 @@ func Keys(of any) (keys []string) {
 
 func (f *File) fields(path, what string, n *yaml.Node, v reflect.Value) {
 	t := v.Type()
+	f.end[path] = lastLine(n)
 	for _, x := range reflect.VisibleFields(t) {
 		if x.Type == lineType {
 			v.FieldByIndex(x.Index).SetInt(int64(n.Line))
@@ -350,6 +351,14 @@ func (f *File) fields(path, what string, n *yaml.Node, v reflect.Value) {
 			f.refuse(n.Line, "%s has no %s: add it", what, x.key)
 		}
 	}
+}
+
+func lastLine(n *yaml.Node) int {
+	last := n.Line
+	for _, c := range n.Content {
+		last = max(last, lastLine(c))
+	}
+	return last
 }
 
 // JSON returns a raw value as JSON that a type with JSON tags decodes: what is a text there stays one, however it looks in YAML.

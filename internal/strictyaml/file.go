@@ -56,12 +56,13 @@ type File struct {
 	Name  string
 	at    map[string]int // line of each value, by path: "accounts.include[2]"
 	paths []string       // in the order of the file
+	end   map[string]int // last line of each struct
 	wrong Mistakes
 }
 
 // Read decodes a file into a struct or a slice of structs. What is wrong with it is told by Err.
 func Read(name string, into any) *File {
-	f := &File{Name: Printable(name), at: map[string]int{}}
+	f := newFile(name)
 	data, err := load(name)
 	if err != nil {
 		f.refuse(0, "%s", err)
@@ -72,7 +73,11 @@ func Read(name string, into any) *File {
 
 // Decode is Read for what is already in memory.
 func Decode(name string, data []byte, into any) *File {
-	return decode(&File{Name: Printable(name), at: map[string]int{}}, data, into)
+	return decode(newFile(name), data, into)
+}
+
+func newFile(name string) *File {
+	return &File{Name: Printable(name), at: map[string]int{}, end: map[string]int{}}
 }
 
 func load(name string) ([]byte, error) {
@@ -119,6 +124,11 @@ func (f *File) Refuse(path, format string, args ...any) {
 
 func (f *File) refuse(line int, format string, args ...any) {
 	f.wrong = append(f.wrong, Mistake{f.Name, line, fmt.Sprintf(format, args...)})
+}
+
+// Wrong reports whether there is a mistake within a struct: what follows from that need not be told.
+func (f *File) Wrong(path string) bool {
+	return slices.ContainsFunc(f.wrong, func(m Mistake) bool { return m.Line >= f.at[path] && m.Line <= f.end[path] })
 }
 
 // Has reports whether a value stands in the file.
