@@ -217,6 +217,9 @@ func (l *List) NeedsTags() bool {
 	return slices.ContainsFunc(l.All, func(w Waiver) bool { return w.Condition.NeedsTags() })
 }
 
+// About returns the numbers of the waivers that may mean what a rule finds, in order.
+func (l *List) About(rule string) []int { return l.rules[rule] }
+
 // Place returns where a waiver stands, as FILE:LINE.
 func (l *List) Place(i int) string { return fmt.Sprintf("%s:%d", l.Name, l.All[i].Line) }
 
