@@ -262,9 +262,8 @@ func valuesOf(f *pflag.Flag) []string {
 		return append([]string{}, list.GetSlice()...)
 	}
 	text := f.Value.String()
-	if text == "" || !f.Changed && f.Value.Type() != "string" && f.Value.String() == f.DefValue && slices.Contains([]string{"0", "0s"}, text) {
+	if text == "" || text == f.DefValue && (text == "0" || text == "0s") { // no number or time is zero that somebody wants
 		return []string{}
 	}
 	return []string{text}
 }
-

@@ -186,6 +186,19 @@ func (s *configured) rank(c *cobra.Command, flag string) settingRank {
 	return byDefault
 }
 
+// on reports whether somebody who counts more than files wants what a flag says.
+func (s *configured) on(c *cobra.Command, flag string) bool {
+	if f := c.Flags().Lookup(flag); f == nil || f.Changed {
+		return f != nil && f.Value.String() != "false"
+	}
+	for _, x := range s.said.Settings {
+		if x.Flag == flag && x.Place == x.Variable() {
+			return !slices.Equal(x.Values, []string{"false"})
+		}
+	}
+	return false
+}
+
 // means reports whether a key means something to a command.
 func means(c *cobra.Command, key *config.Key) bool {
 	only := settingFor[key.Flag]
@@ -198,8 +211,11 @@ func (s *configured) apply(c *cobra.Command) error {
 	aside := map[string]bool{}
 	given := func(flag string) bool { return c.Flags().Lookup(flag) != nil && c.Flags().Changed(flag) }
 	for flag, others := range setAside {
+		if !s.on(c, flag) {
+			continue
+		}
 		for _, other := range others {
-			aside[other] = aside[other] || given(flag) || s.rank(c, flag) > s.rank(c, other) && s.rank(c, flag) > byFile
+			aside[other] = aside[other] || s.rank(c, flag) > s.rank(c, other)
 		}
 	}
 	if given("snapshot") && c.Name() == "scan" { // it brings its own
@@ -280,6 +296,9 @@ var digits12 = regexp.MustCompile(`^[0-9]{12}$`)
 // checkSetting refuses a value as the flag of its key would.
 func checkSetting(key *config.Key, value string) error {
 	role := session.Role{ARN: "arn:aws:iam::000000000000:role/x"}
+	if strings.Contains(value, "${") || strings.Contains(value, "{{") {
+		return usage("%q is taken as it is, as nothing replaces variables here: write the value, or set the variable %s", value, key.Variable())
+	}
 	switch key.Flag {
 	case "ruleset":
 		_, _, err := (&selection{ruleset: value, rules: []string{rules.All[0].ID}}).pick()
@@ -315,7 +334,7 @@ func checkSetting(key *config.Key, value string) error {
 	case "log-format":
 		return oneOf("--log-format", value, []string{"text", "json"})
 	case "regions":
-		if why := match.RefuseRegion(value); why != "" && value != "all" {
+		if why := match.RefuseRegion(value); why != "" && value != "all" && value != "*" {
 			return usage("%s", why)
 		}
 	case "accounts", "exclude-accounts":
@@ -329,7 +348,11 @@ func checkSetting(key *config.Key, value string) error {
 	case "account-status":
 		return oneOf("--account-status", value, session.States())
 	case "role-arn":
-		return session.Role{ARN: value}.Check()
+		role.ARN = value
+		if err := role.Check(); err != nil || digits12.MatchString(role.Account()) {
+			return err
+		}
+		return usage("%q is no account ID: write its 12 digits in %s", role.Account(), value)
 	case "org-role":
 		role.ARN = "arn:aws:iam::000000000000:role/" + value
 	case "external-id":

@@ -258,10 +258,14 @@ func paramType(r *engine.Rule, name string) reflect.Type {
 
 func (l *layer) checkOwners() {
 	v := waiver.Vocabulary(l.Context.Rules)
+	before := map[string]strictyaml.Line{}
 	for i := range l.Owners {
 		o, path := &l.Owners[i], fmt.Sprintf("owners[%d]", i)
-		switch {
-		case o.Condition.Key() != "{}":
+		switch key := o.Condition.Key(); {
+		case before[key] > 0:
+			l.file.Refuse(path, "the owner in line %d has the same condition, so that this one never owns anything: remove one of them", before[key])
+		case key != "{}":
+			before[key] = o.Line
 			o.Condition.Check(l.file, path, v)
 		case i < len(l.Owners)-1 && !l.file.Wrong(path):
 			l.file.Refuse(path, "team %q owns everything, so that nobody below it ever owns anything: give it a condition, or put it last", o.Team)

@@ -102,9 +102,27 @@ func RefuseRegion(glob string) string {
 		return fmt.Sprintf("%q matches every region: name those that you mean, or leave it out", glob)
 	case !regionGlob.MatchString(glob), !strings.Contains(glob, "*") && !regionName.MatchString(glob):
 		return fmt.Sprintf("there is no region %q: write a name as eu-west-1, or a glob as eu-*", glob)
+	case slices.ContainsFunc(regions, func(region string) bool { return engine.Match(glob, region) }):
+	case strings.Contains(glob, "*"):
+		return fmt.Sprintf("no region matches %q: write a name as eu-west-1, or a glob as eu-*", glob)
+	default: // a region that is younger than this scanner is none that is merely mistyped
+		for _, region := range regions {
+			if stem := strings.TrimRight(region, digits); suggest.Distance(stem, strings.TrimRight(glob, digits)) == 1 {
+				return fmt.Sprintf("there is no region %q: did you mean %s?", glob, region)
+			}
+		}
 	}
 	return ""
 }
+
+const digits = "0123456789"
+
+// regions are those that botocore 1.43.11 knows: November 2026.
+var regions = strings.Fields(`af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2 ap-southeast-1 ap-southeast-2
+	ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7 ca-central-1 ca-west-1 eu-central-1 eu-central-2 eu-north-1 eu-south-1
+	eu-south-2 eu-west-1 eu-west-2 eu-west-3 il-central-1 me-central-1 me-south-1 mx-central-1 sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2
+	cn-north-1 cn-northwest-1 us-gov-east-1 us-gov-west-1 us-iso-east-1 us-iso-west-1 us-isob-east-1 us-isob-west-1 eu-isoe-west-1 us-isof-east-1
+	us-isof-south-1 eusc-de-east-1`)
 
 // Two ARNs that have nothing in common but being ARNs, in each partition.
 func arns(partition string) [2]string {

@@ -97,7 +97,9 @@ func (c *Condition) Ask(s *Subject) Answer {
 			answer = min(answer, part())
 		}
 	}
-	and(len(c.Rule) > 0, func() Answer { return is(engine.MatchAny(c.Rule, s.Rule.ID)) })
+	and(len(c.Rule) > 0, func() Answer {
+		return is(engine.MatchAny(c.Rule, s.Rule.ID) || slices.ContainsFunc(s.Rule.Formerly, func(id string) bool { return engine.MatchAny(c.Rule, id) }))
+	})
 	and(len(c.Account) > 0, func() Answer { return s.account(c.Account) })
 	and(len(c.Region) > 0, func() Answer { return s.region(c.Region) })
 	and(len(c.Kind) > 0, func() Answer { return is(engine.MatchAny(c.Kind, string(s.Rule.Check.Subject.Reported()))) })

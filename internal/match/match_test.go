@@ -267,6 +267,9 @@ func TestCheck(t *testing.T) {
 		{"region: EU-west-1", `1: region: there is no region "EU-west-1": write it in lower case, as eu-west-1`},
 		{"region: europe", `1: region: there is no region "europe": write a name as eu-west-1, or a glob as eu-*`},
 		{"region: eu-west-1a", `1: region: there is no region "eu-west-1a": write a name as eu-west-1, or a glob as eu-*`},
+		{"region: eu-wset-1", `1: region: there is no region "eu-wset-1": did you mean eu-west-1?`},
+		{"region: euu-*", `1: region: no region matches "euu-*": write a name as eu-west-1, or a glob as eu-*`},
+		{"region: [eu-west-9, nz-north-1, ap-east-3]", ""}, // they may come
 		{"resource: '**'", `1: resource: "**" matches every resource: name those that you mean, or leave it out`},
 		{"resource: 'arn:*'", `1: resource: "arn:*" matches every ARN: name the resources that you mean, or leave it out`},
 		{"resource: '*:aws-cn:*'", `1: resource: "*:aws-cn:*" matches every ARN: name the resources that you mean, or leave it out`},

@@ -161,7 +161,7 @@ func TestNoMutelist(t *testing.T) {
 		"a: b\n":                     `m.yaml:1: the file has no key "a": it has Mutelist, Mute List, Allowlist`,
 		"Mutelist:\n  Accounts: 5\n": "m.yaml:2: Accounts takes keys and values, as {key: value}, not the number 5",
 		"Mutelist:\n  Accounts:\n    '*':\n      Checks:\n        a: {Regions: ['*'], Resources: ['*']}\n    '*':\n      Checks:\n        b: {Regions: ['*'], Resources: ['*']}\n": "m.yaml:6: the key * of Accounts stands twice, first in line 3: remove one of them",
-		"Mutelist:\n  Accounts:\n    '*':\n      Checks:\n        a: {Regions: ['*']}\n": "m.yaml:5: a has no Resources: add it",
+		"Mutelist:\n  Accounts:\n    '*':\n      Checks:\n        a: {Regions: ['*']}\n":                                                                                           "m.yaml:5: a has no Resources: add it",
 	} {
 		if _, got := run(t, text, options()); got != want {
 			t.Errorf("%q is refused with %s, want %s", text, got, want)

@@ -10,7 +10,7 @@ func Closest(word string, candidates []string) string {
 	}
 	best, least := "", 1+len(word)/3
 	for _, c := range candidates {
-		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < least {
+		if d := Distance(strings.ToLower(word), strings.ToLower(c)); d < least {
 			best, least = c, d
 		}
 	}
@@ -35,8 +35,8 @@ func DidYouMean(word string, candidates []string, otherwise string) string {
 	return otherwise
 }
 
-// distance is the number of letters to add, drop, change or swap with their neighbour to make one word of another.
-func distance(a, b string) int {
+// Distance is the number of letters to add, drop, change or swap with their neighbour to make one word of another.
+func Distance(a, b string) int {
 	var rows [][]int // how far are the first i letters of a from the first j of b
 	for i := range len(a) + 1 {
 		row := make([]int, len(b)+1)

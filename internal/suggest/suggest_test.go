@@ -10,8 +10,8 @@ func TestDistance(t *testing.T) {
 		{"", "", 0}, {"", "abc", 3}, {"scan", "scan", 0}, {"scna", "scan", 1}, {"sacn", "scan", 1}, {"scann", "scan", 1}, {"can", "scan", 1}, {"scon", "scan", 1},
 		{"abcd", "badc", 2}, {"kitten", "sitting", 3}, {"abc", "xyz", 3},
 	} {
-		if got := distance(c.a, c.b); got != c.want || distance(c.b, c.a) != got {
-			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		if got := Distance(c.a, c.b); got != c.want || Distance(c.b, c.a) != got {
+			t.Errorf("Distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
 		}
 	}
 }

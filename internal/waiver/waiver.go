@@ -162,7 +162,7 @@ func (l *List) check(f *strictyaml.File, c Context) (*List, error) {
 // Vocabulary returns the names that conditions about what some rules find may use.
 func Vocabulary(rules []engine.Rule) (v match.Vocabulary) {
 	for i := range rules {
-		v.Rules = append(v.Rules, rules[i].ID)
+		v.Rules = append(append(v.Rules, rules[i].ID), rules[i].Formerly...)
 		v.Kinds = append(v.Kinds, string(rules[i].Check.Subject.Reported()))
 	}
 	slices.Sort(v.Kinds)
