@@ -119,7 +119,7 @@ type layer struct {
 func (l *layer) check() {
 	f := l.file
 	for _, key := range Keys() {
-		if !f.Has(key.Name) {
+		if !f.Has(key.Name) || f.Wrong(key.Name) {
 			continue
 		}
 		for i, text := range key.texts(l.File) {

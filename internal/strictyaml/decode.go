@@ -68,6 +68,7 @@ var (
 // value decodes a node. It is called what in mistakes.
 func (f *File) value(path, what string, n *yaml.Node, v reflect.Value) {
 	f.note(path, n.Line)
+	f.end[path] = lastLine(n)
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" && n.Style == 0 {
 		f.refuse(f.at[path], "%s has no value: give one, or remove the key", what)
 		return
@@ -316,7 +317,6 @@ func Keys(of any) (keys []string) {
 
 func (f *File) fields(path, what string, n *yaml.Node, v reflect.Value) {
 	t := v.Type()
-	f.end[path] = lastLine(n)
 	for _, x := range reflect.VisibleFields(t) {
 		if x.Type == lineType {
 			v.FieldByIndex(x.Index).SetInt(int64(n.Line))

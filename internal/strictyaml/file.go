@@ -56,7 +56,7 @@ type File struct {
 	Name  string
 	at    map[string]int // line of each value, by path: "accounts.include[2]"
 	paths []string       // in the order of the file
-	end   map[string]int // last line of each struct
+	end   map[string]int // last line of each value
 	wrong Mistakes
 }
 
@@ -126,7 +126,7 @@ func (f *File) refuse(line int, format string, args ...any) {
 	f.wrong = append(f.wrong, Mistake{f.Name, line, fmt.Sprintf(format, args...)})
 }
 
-// Wrong reports whether there is a mistake within a struct: what follows from that need not be told.
+// Wrong reports whether there is a mistake within a value, or in its line: what follows from that need not be told.
 func (f *File) Wrong(path string) bool {
 	return slices.ContainsFunc(f.wrong, func(m Mistake) bool { return m.Line >= f.at[path] && m.Line <= f.end[path] })
 }
