@@ -107,7 +107,7 @@ func (t *Tally) Fate(i int, h engine.Header, judged []engine.Rule, all []engine.
 	case len(elsewhere) > 0:
 		return CantTell, "the scan did not read " + some(elsewhere)
 	case use.Unsure > 0:
-		return CantTell, fmt.Sprintf("of %d it is not known whether it means them", use.Unsure)
+		return CantTell, fmt.Sprintf("whether it means what a list or tags would tell is not known (%d)", use.Unsure)
 	case use.earlier >= 0:
 		return Unused, "what it means is accepted by " + t.list.Place(use.earlier) + " already"
 	case use.Passed > 0:
