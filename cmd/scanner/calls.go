@@ -85,6 +85,7 @@ Endpoints are those that the AWS SDK resolves: AWS_USE_FIPS_ENDPOINT, AWS_USE_DU
 	f := c.Flags()
 	f.BoolVar(&v.tags, "tags", false, "with the calls that --tag and --owner need")
 	sel.flags(f)
+	sel.conf.waiverFlag(f)
 	f.StringVar(&v.partition, "partition", "", "endpoints of this partition (default: that of --regions, else aws)")
 	f.StringSliceVar(&v.regions, "regions", nil, "endpoints in these regions, names or globs (default: those that are always on)")
 	f.StringSliceVar(&v.regions, "region", nil, "the same as --regions")
@@ -106,6 +107,7 @@ Endpoints are those that the AWS SDK resolves: AWS_USE_FIPS_ENDPOINT, AWS_USE_DU
 		if f.Changed("accounts-count") && v.accounts < 1 || f.Changed("regions-count") && v.perAccount < 1 || f.Changed("resources") && v.resources < 0 {
 			return usage("--accounts-count and --regions-count must be positive, and --resources not negative")
 		}
+		v.tags = v.tags || sel.conf.needTags()
 		all, skipped, partition, err := v.calls(c.Context(), picked)
 		if err != nil {
 			return err

@@ -29,6 +29,7 @@ one scan, each with its own filters, baseline and waivers. It prints one line if
 	f.StringSliceVar(&v.regions, "regions", nil, "only results of these regions, names or globs")
 	f.StringSliceVar(&v.regions, "region", nil, "the same as --regions")
 	sel.flags(f)
+	sel.conf.waiverFlag(f)
 	v.flags(f)
 	g.flags(f)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -65,6 +66,7 @@ func baselineCommand() *cobra.Command {
 }
 
 func baselineCreateCommand() *cobra.Command {
+	var conf configured
 	var out, before string
 	c := &cobra.Command{
 		Use:   "create [SNAPSHOT|REPORT]",
@@ -77,6 +79,7 @@ so that it is told as regressed if it comes back.`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	c.Flags().StringVarP(&out, "output", "o", "baseline.json", "file to write, or - for standard output")
+	conf.flags(c.Flags())
 	c.Flags().StringVar(&before, "baseline", "", "an earlier baseline `FILE`, of which is kept what has been mended")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		name := ""
@@ -98,11 +101,11 @@ so that it is told as regressed if it comes back.`,
 		}
 		var old *report.Baseline
 		if before != "" {
-			if old, err = readBaseline(before); err != nil {
+			if old, err = readBaseline(before, conf.again()); err != nil {
 				return err
 			}
 		}
-		b, err := rec.baseline(old)
+		b, err := rec.baseline(old, conf.again())
 		if err != nil {
 			return err
 		}
@@ -137,6 +140,7 @@ have one identity, which a resource keeps when its group or stack replaces it. W
 	f.StringSliceVar(&v.resources, "resource", nil, "only resources whose ARN, ID or name matches one of these globs")
 	f.StringSliceVar(&v.owners, "owner", nil, "only what belongs to an owner that matches one of these globs, or whose owner is not known")
 	sel.flags(f)
+	sel.conf.waiverFlag(f)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := oneOf("-o", format, report.DiffFormats); err != nil {
 			return err

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -89,7 +88,7 @@ func (r *reading) save(name string) error {
 }
 
 // collectLive reads accounts. Whatever fails on the way is a gap of what was read.
-func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params map[string]json.RawMessage, keep keeping, told io.Writer) (*reading, error) {
+func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params tuning, keep keeping, told io.Writer) (*reading, error) {
 	plan, err := planFor(picked, keep.tags)
 	if err != nil {
 		return nil, err
@@ -111,7 +110,8 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	if err != nil {
 		return nil, err
 	}
-	h.Tool, h.Start, h.Params, h.Organization, h.Listed, h.Tags = version, start, params, roster.whole, plan.Kinds, keep.tags
+	h.Tool, h.Start, h.Organization, h.Listed, h.Tags = version, start, roster.whole, plan.Kinds, keep.tags
+	h.Params, h.AccountParams, h.Severities = params.rules, params.accounts, params.severities
 	for i := range picked {
 		h.Rules = append(h.Rules, picked[i].ID)
 	}

@@ -53,13 +53,16 @@ Exit codes: 0 fine, 1 the gate found something, 2 wrong use, 3 could not see eno
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage("%s", flagError(c, err)) })
-	root.AddCommand(scanCommand(), reportCommand(), gateCommand(), explainCommand(), diffCommand(), baselineCommand(), compareCommand(), rulesCommand(), callsCommand(), permissionsCommand(), doctorCommand(), publishCommand(), versionCommand())
+	root.AddCommand(scanCommand(), reportCommand(), gateCommand(), explainCommand(), diffCommand(), baselineCommand(), compareCommand(), rulesCommand(), callsCommand(), permissionsCommand(), doctorCommand(), publishCommand(), waiversCommand(), configCommand(), versionCommand())
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) (err error) {
 		c.Flags().Visit(func(f *pflag.Flag) { // a variable of a script that is not set must not turn the gate off
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = usage("--%s has no value: give one, or leave the flag out", f.Name)
 			}
 		})
+		if err == nil {
+			err = configure(c)
+		}
 		return err
 	}
 	root.InitDefaultCompletionCmd()
@@ -85,7 +88,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return report.ExitFine
 	case errors.As(err, &exit):
 		if exit.text != "" {
-			fmt.Fprintln(stderr, "scanner: "+exit.text)
+			fmt.Fprintln(stderr, "scanner: "+inPlace(c, exit))
 		}
 		return exit.code
 	case errors.Is(err, syscall.EPIPE): // help or a list, cut off by its reader

@@ -55,6 +55,7 @@ func (rec *recording) rules(sel *selection) ([]engine.Rule, error) {
 	if len(sel.params) > 0 {
 		return nil, usage("--param changes how rules judge, and the report %s tells what they have judged: name the snapshot of the scan", rec.name)
 	}
+	sel.told = true
 	all, err := rec.file.Rules(rules.All)
 	if err != nil {
 		return nil, usage("the report %s cannot be read: %s", rec.name, err)
@@ -83,7 +84,7 @@ func (rec *recording) broken(err error) error {
 }
 
 // readBaseline reads a baseline, or makes one of a snapshot or a JSON report.
-func readBaseline(name string) (*report.Baseline, error) {
+func readBaseline(name string, sel *selection) (*report.Baseline, error) {
 	schema, err := schemaOf(name)
 	if err != nil {
 		return nil, usage("the baseline %s cannot be read: %s", name, err)
@@ -93,7 +94,7 @@ func readBaseline(name string) (*report.Baseline, error) {
 		if err != nil {
 			return nil, err
 		}
-		return rec.baseline(nil)
+		return rec.baseline(nil, sel)
 	}
 	f, err := openFile(name)
 	if err != nil {
@@ -108,15 +109,17 @@ func readBaseline(name string) (*report.Baseline, error) {
 }
 
 // baseline makes a baseline of the whole recording; what an earlier one knows to be mended is kept.
-func (rec *recording) baseline(before *report.Baseline) (*report.Baseline, error) {
+func (rec *recording) baseline(before *report.Baseline, sel *selection) (*report.Baseline, error) {
 	if whole, without := rec.file.Whole(); !whole {
 		return nil, usage("the report %s leaves out part of its scan (%s), and what is left out would look new or fixed later: write it without filters, or name the snapshot", rec.name, without)
 	}
-	picked, err := rec.rules(&selection{ruleset: string(engine.Recommended)})
+	picked, err := rec.rules(sel)
 	if err != nil {
 		return nil, err
 	}
-	r, err := rec.report(picked, report.Options{Baseline: before})
+	o := report.Options{Baseline: before}
+	sel.conf.people(&o)(rec.scan.Start, io.Discard)
+	r, err := rec.report(picked, o)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,6 +55,7 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 	f.BoolVarP(&quiet, "quiet", "q", false, "nothing on standard error but errors")
 	f.BoolVarP(&verbose, "verbose", "v", false, "say on standard error what is done")
 	sel.flags(f)
+	sel.conf.waiverFlag(f)
 	v.flags(f)
 	g.flags(f)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -97,7 +99,7 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		if quiet {
 			progress = io.Discard
 		}
-		keep.journal, keep.tags, keep.warnings = !noSave, len(v.tags)+len(v.owners) > 0, stderr
+		keep.journal, keep.tags, keep.warnings = !noSave, len(v.tags)+len(v.owners) > 0 || sel.conf.needTags(), stderr
 		if quiet {
 			keep.warnings = io.Discard
 		}
@@ -135,6 +137,7 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		if src.demo {
 			p.style.Again = [2]string{"scanner scan", "with your own credentials: read-only, see scanner permissions and scanner doctor"}
 		}
+		p.begin(read.scan.Start, keep.warnings)
 		r, err := report.New(version, read.scan, picked, p.options)
 		if err != nil {
 			return failed("what was read cannot be read again: %s", err)
@@ -171,6 +174,7 @@ type presentation struct {
 	stdout  io.Writer
 	report  *report.Report
 	sources *report.SourceMap
+	begin   func(start time.Time, warnings io.Writer) // of the scan, by which waivers are judged
 
 	frameworks []*frameworks.Framework
 }
@@ -181,6 +185,7 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 	if p.options.Filter, err = v.filter(sel); err != nil {
 		return nil, err
 	}
+	p.begin = sel.conf.people(&p.options)
 	if p.frameworks, err = sel.against(); err != nil {
 		return nil, err
 	}
@@ -188,7 +193,7 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 		return nil, err
 	}
 	if g.baseline != "" {
-		if p.options.Baseline, err = readBaseline(g.baseline); err != nil {
+		if p.options.Baseline, err = readBaseline(g.baseline, sel.again()); err != nil {
 			return nil, err
 		}
 	}
@@ -267,7 +272,10 @@ func look(c *cobra.Command, name string, sel *selection, v *view, p *presentatio
 	}
 	if len(v.tags)+len(v.owners) > 0 && !rec.scan.Tags && rec.file == nil {
 		fmt.Fprintln(c.ErrOrStderr(), "scanner: this scan did not ask for tags: what has none in its list is shown whatever --tag and --owner say")
+	} else if sel.conf.needTags() && !rec.scan.Tags && rec.file == nil {
+		fmt.Fprintln(c.ErrOrStderr(), "scanner: this scan did not ask for tags: waivers and owners that hang on them do not hold for what has none in its list")
 	}
+	p.begin(rec.scan.Start, c.ErrOrStderr())
 	p.options.Regions = v.regions
 	return rec.report(picked, p.options)
 }
@@ -279,6 +287,7 @@ func rulesFor(s engine.Header, sel *selection) ([]engine.Rule, error) {
 	index := func(id string) int {
 		return slices.IndexFunc(all, func(r engine.Rule) bool { return r.ID == id || slices.Contains(r.Formerly, id) })
 	}
+	sel.replayed = &s
 	for id, override := range s.Params {
 		if i := index(id); i >= 0 {
 			var err error
@@ -314,6 +323,7 @@ func reportCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&v.regions, "regions", nil, "only results of these regions, names or globs")
 	c.Flags().StringSliceVar(&v.regions, "region", nil, "the same as --regions")
 	sel.flags(c.Flags())
+	sel.conf.waiverFlag(c.Flags())
 	v.flags(c.Flags())
 	g.flags(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {

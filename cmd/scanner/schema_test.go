@@ -155,7 +155,7 @@ func rich(t *testing.T) []byte {
 	}
 	seen := strings.Replace(gaps, `{"unlisted":"AWS::SQS::Queue","account":"111122223333","region":"us-east-1","gap":{"reason":"stopped","call":"sqs:ListQueues"}}`,
 		`{"kind":"AWS::SQS::Queue","id":"https://sqs.us-east-1.amazonaws.com/111122223333/jobs","arn":"arn:aws:sqs:us-east-1:111122223333:jobs","name":"jobs","account":"111122223333","region":"us-east-1","deadLetterArn":"","maxReceives":0,"redriveAllow":"","tags":{"team":"shop"}}`, 1)
-	before, err := open("before.jsonl", seen).baseline(nil)
+	before, err := open("before.jsonl", seen).baseline(nil, (&configured{}).again())
 	if err != nil {
 		t.Fatal(err)
 	}

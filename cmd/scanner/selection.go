@@ -30,9 +30,14 @@ type selection struct {
 	minSeverity string
 	severities  []string
 	frameworks  []string
+
+	conf     configured
+	replayed *engine.Header // of the snapshot that is judged again; nil for a scan
+	told     bool           // results are those of a report: nothing is judged
 }
 
 func (s *selection) flags(f *pflag.FlagSet) {
+	s.conf.flags(f)
 	f.StringVar(&s.ruleset, "ruleset", string(engine.Recommended), "rules of this level and those before it: recommended, extended, optional")
 	f.StringSliceVar(&s.rules, "rules", nil, "only rules whose ID matches one of these globs, of any level")
 	f.StringSliceVar(&s.exclude, "exclude-rules", nil, "without rules whose ID matches one of these globs")
@@ -48,22 +53,22 @@ func (s *selection) flags(f *pflag.FlagSet) {
 func (s *selection) anew() bool { return s.ruleset != string(engine.Recommended) || len(s.rules) > 0 }
 
 // pick returns the selected rules with their parameters, in the order of the registry, and the parameters that were set.
-func (s *selection) pick() ([]engine.Rule, map[string]json.RawMessage, error) {
+func (s *selection) pick() ([]engine.Rule, tuning, error) {
 	return s.pickFrom(rules.All, false)
 }
 
 // pickFrom picks out of some rules; of any level, if they were selected before.
-func (s *selection) pickFrom(all []engine.Rule, before bool) ([]engine.Rule, map[string]json.RawMessage, error) {
+func (s *selection) pickFrom(all []engine.Rule, before bool) (picked []engine.Rule, as tuning, err error) {
 	var levels []string
 	for _, l := range engine.Levels {
 		levels = append(levels, string(l))
 	}
 	if err := oneOf("--ruleset", s.ruleset, levels); err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
 	level := slices.Index(levels, s.ruleset)
 	if err := known(slices.Concat(s.rules, s.exclude), "rule", ruleIDs(), "see scanner rules list"); err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
 	var services, pillars []string
 	for i := range rules.All {
@@ -73,25 +78,27 @@ func (s *selection) pickFrom(all []engine.Rule, before bool) ([]engine.Rule, map
 		pillars = append(pillars, string(p))
 	}
 	if err := known(s.services, "service", slices.Compact(services), "see scanner rules list"); err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
 	if err := known(s.pillars, "pillar", pillars, "use "+strings.Join(pillars, ", ")); err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
 	against, err := s.against()
 	if err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
 	wanted, err := s.wantedSeverities()
 	if err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
-	params, err := s.overrides()
+	given, err := s.overrides()
 	if err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
-	var picked []engine.Rule
 	for _, r := range all {
+		if r, err = s.tune(r, given); err != nil {
+			return nil, as, usage("%s", plain(err))
+		}
 		if len(s.rules) > 0 && !engine.MatchAny(s.rules, r.ID) || len(s.rules)+len(against) == 0 && !before && slices.Index(engine.Levels, r.Level) > level ||
 			len(against) > 0 && !slices.ContainsFunc(against, func(f *frameworks.Framework) bool { return f.Has(r.ID) }) ||
 			engine.MatchAny(s.exclude, r.ID) || len(s.services) > 0 && !engine.MatchAny(s.services, r.Service()) ||
@@ -101,22 +108,17 @@ func (s *selection) pickFrom(all []engine.Rule, before bool) ([]engine.Rule, map
 		if len(s.pillars) > 0 && !slices.ContainsFunc(r.Pillars, func(p engine.Pillar) bool { return engine.MatchAny(s.pillars, string(p)) }) {
 			continue
 		}
-		if override := params[r.ID]; override != nil {
-			if r, err = r.With(override); err != nil {
-				return nil, nil, usage("%s", plain(err))
-			}
-		}
 		picked = append(picked, r)
 	}
-	for id := range params {
+	for id := range given {
 		if !slices.ContainsFunc(picked, func(r engine.Rule) bool { return r.ID == id }) {
-			return nil, nil, usage("--param sets %s, which is not among the selected rules: select it with --rules", id)
+			return nil, as, usage("--param sets %s, which is not among the selected rules: select it with --rules", id)
 		}
 	}
 	if len(picked) == 0 {
-		return nil, nil, usage("no rule is left: the filters --rules, --frameworks, --services, --pillars and --severity exclude each other")
+		return nil, as, usage("no rule is left: the filters --rules, --frameworks, --services, --pillars and --severity exclude each other")
 	}
-	return picked, params, nil
+	return picked, s.tuningOf(picked, given), nil
 }
 
 // against returns the frameworks that rules are selected by and results held against.
@@ -201,6 +203,9 @@ func (s *selection) overrides() (map[string]json.RawMessage, error) {
 		id, param, ok2 := strings.Cut(key, ".")
 		if !ok || !ok2 {
 			return nil, usage("--param %s: write RULE.NAME=VALUE", p)
+		}
+		if by, place := s.conf.all().Lock("params." + key); by != "" {
+			return nil, usage("--param %s sets what %s locks (locked: %s): leave it out", key, place, by)
 		}
 		i := slices.IndexFunc(rules.All, func(r engine.Rule) bool { return r.ID == id })
 		if i < 0 {

@@ -27,6 +27,9 @@ type Header struct {
 	Names        map[string]string          `json:"names,omitempty"`        // of accounts, as the organization tells them
 	Tags         bool                       `json:"tags,omitempty"`         // so were the tags of what they judge
 	Params       map[string]json.RawMessage `json:"params,omitempty"`       // of these rules, where they differ from the defaults
+
+	AccountParams map[string]map[string]json.RawMessage `json:"accountParams,omitempty"` // the same in single accounts, by account and rule
+	Severities    map[string]Severity                   `json:"severities,omitempty"`    // of these rules, where somebody has set them
 }
 
 // A Skip is a region that has nothing to list, or an account of the organization that is not read, and why. If it names a service, only
