@@ -35,6 +35,8 @@ type Context struct {
 	// ParamNames lists the parameters of a rule, and ParamError puts in words what is wrong with one.
 	ParamNames func(*engine.Rule) []string
 	ParamError func(error) string
+	// Schedule refuses a schedule that cannot be followed.
+	Schedule func(Schedule) error
 }
 
 // A Setting is the value of a key that stands for a flag, and where it is set.
@@ -62,6 +64,12 @@ type Team struct {
 	Place string
 }
 
+// A Planned is a schedule, and where it is set.
+type Planned struct {
+	Schedule
+	Place string
+}
+
 // A Config is what all files and variables say together.
 type Config struct {
 	Files         []string
@@ -71,6 +79,8 @@ type Config struct {
 	AccountParams map[string]map[string]map[string]Param // by account, rule and name
 	Owners        []Team
 	Policy        waiver.Policy
+	Schedules     []Planned
+	Retention     Retention
 	Locked        map[string]string // where, by key
 	Warnings      []string          // variables that nobody knows
 }
@@ -141,6 +151,7 @@ func (l *layer) check() {
 	}
 	l.checkRules()
 	l.checkOwners()
+	l.checkSchedules()
 	for i, glob := range l.WaiverPolicy.Never {
 		if glob != "" && !slices.ContainsFunc(l.Context.Rules, func(r engine.Rule) bool { return engine.Match(glob, r.ID) }) {
 			f.Refuse(fmt.Sprintf("waiver_policy.never[%d]", i), "never: no rule matches %q: %s", glob, suggest.DidYouMean(glob, l.ids(), "see scanner rules list"))
@@ -276,12 +287,42 @@ func (l *layer) checkOwners() {
 	}
 }
 
+// streamName is what a stream may be called: it stands in addresses of pages.
+var streamName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// checkSchedules refuses schedules that cannot be followed.
+func (l *layer) checkSchedules() {
+	for i, x := range l.Schedules {
+		path := fmt.Sprintf("schedules[%d]", i)
+		if x.Name != "" && !streamName.MatchString(x.Name) {
+			l.file.Refuse(path+".name", "name: %q is no name of a stream: use small letters, digits and hyphens", x.Name)
+		}
+		if j := slices.IndexFunc(l.Schedules, func(y Schedule) bool { return y.Name == x.Name }); j < i && x.Name != "" {
+			l.file.Refuse(path+".name", "name: the schedule in line %d is called %s too: a stream has one schedule", l.Schedules[j].Line, x.Name)
+		}
+		if l.Context.Schedule == nil || x.Name == "" || x.Cron == "" {
+			continue
+		}
+		if err := l.Context.Schedule(x); err != nil {
+			l.file.Refuse(path, "schedule %s: %s", x.Name, err)
+		}
+		for j, name := range x.Config {
+			if _, err := os.Stat(l.relative(name)); err != nil {
+				l.file.Refuse(fmt.Sprintf("%s.config[%d]", path, j), "config: %s cannot be read: there is no such file", l.relative(name))
+			}
+		}
+	}
+	if l.file.Has("retention.snapshots") && !l.file.Wrong("retention.snapshots") && l.Retention.Snapshots < 1 {
+		l.file.Refuse("retention.snapshots", "snapshots must be at least 1: the last one is what the next scan is explained with")
+	}
+}
+
 // Names of what a file may hold: keys that stand for flags, their groups, and the others.
 func known() (names []string) {
 	for _, k := range Keys() {
 		names = append(names, k.Name)
 	}
-	return append(names, "accounts", "gate", "severities", "params", "account_params", "waiver_policy", "waiver_policy.longest", "waiver_policy.never", "owners")
+	return append(names, "accounts", "gate", "severities", "params", "account_params", "waiver_policy", "waiver_policy.longest", "waiver_policy.never", "owners", "schedules", "retention", "retention.snapshots", "retention.scans", "retention.fixed")
 }
 
 // unknownKey says why a key cannot be locked: "" if it can.
@@ -356,6 +397,25 @@ func (l *layer) into(cfg *Config) error {
 		for i, glob := range l.WaiverPolicy.Never {
 			cfg.Policy.Never = append(cfg.Policy.Never, waiver.Ban{Rules: glob, Place: f.Place(fmt.Sprintf("waiver_policy.never[%d]", i))})
 		}
+	}
+	if f.Has("schedules") && free("schedules") {
+		cfg.Schedules = nil
+		for i, x := range l.Schedules {
+			x.Config = slices.Clone(x.Config)
+			for j := range x.Config {
+				x.Config[j] = l.relative(x.Config[j])
+			}
+			cfg.Schedules = append(cfg.Schedules, Planned{x, f.Place(fmt.Sprintf("schedules[%d]", i))})
+		}
+	}
+	if f.Has("retention.snapshots") && free("retention.snapshots") {
+		cfg.Retention.Snapshots = l.Retention.Snapshots
+	}
+	if f.Has("retention.scans") && free("retention.scans") {
+		cfg.Retention.Scans = l.Retention.Scans
+	}
+	if f.Has("retention.fixed") && free("retention.fixed") {
+		cfg.Retention.Fixed = l.Retention.Fixed
 	}
 	l.together(cfg)
 	for i, key := range l.Locked {

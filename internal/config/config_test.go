@@ -131,7 +131,7 @@ func TestRefused(t *testing.T) {
 		{"", "a.yaml:1: the file is empty"},
 		{"acounts: {}\n", `a.yaml:1: the file has no key "acounts": did you mean accounts?`},
 		{"accounts:\n  profile: x\n", `a.yaml:2: accounts has no key "profile": did you mean profiles?`},
-		{"fail_on: high\n", `a.yaml:1: the file has no key "fail_on": it has accounts, regions, ruleset, rules, exclude_rules, pillars, services, frameworks, min_severity, severities, params, account_params, outputs, redact, gate, waivers, waiver_policy, owners, timeout, max_rps, quota_share, log_format, locked`},
+		{"fail_on: high\n", `a.yaml:1: the file has no key "fail_on": it has accounts, regions, ruleset, rules, exclude_rules, pillars, services, frameworks, min_severity, severities, params, account_params, outputs, redact, gate, waivers, waiver_policy, owners, timeout, max_rps, quota_share, log_format, schedules, retention, locked`},
 		{"exclude-rules: x\n", `a.yaml:1: the file has no key "exclude-rules": did you mean exclude_rules?`},
 		{"regions:\n- eu-*\n- bad\n", `a.yaml:3: regions: there is no "bad"`},
 		{"ruleset: bad\nregions: bad\n", "a.yaml:1: ruleset: there is no \"bad\"\na.yaml:2: regions: there is no \"bad\""},

@@ -46,6 +46,9 @@ type File struct {
 	QuotaShare float64 `yaml:"quota_share" flag:"quota-share" doc:"once AWS throttles, take at most this percentage of the rate that was too much"`
 	LogFormat  string  `yaml:"log_format" flag:"log-format" doc:"of the progress where there is no terminal: text or json"`
 
+	Schedules []Schedule `yaml:"schedules" doc:"when scanner serve scans what"`
+	Retention Retention  `yaml:"retention" doc:"how much of the past scanner serve keeps"`
+
 	Locked []string `yaml:"locked" doc:"keys that later files, variables and flags may not change: gate, or gate.fail_on"`
 }
 
@@ -87,6 +90,23 @@ type Owner struct {
 	Line strictyaml.Line `yaml:"-"`
 	Team string          `yaml:"team,required" doc:"who has to act"`
 	match.Condition
+}
+
+// A Schedule says when a stream is scanned: what the settings say, and over them what its own files say.
+type Schedule struct {
+	Line     strictyaml.Line `yaml:"-"`
+	Name     string          `yaml:"name,required" doc:"of the stream: its scans are compared with each other"`
+	Cron     string          `yaml:"cron,required" doc:"minute, hour, day, month and weekday, as 0 3 * * *"`
+	TimeZone string          `yaml:"time_zone" doc:"of the IANA database, as Europe/Berlin; UTC if it is left out"`
+	Jitter   string          `yaml:"jitter" doc:"at most so much later, always the same, as 15m"`
+	Config   []string        `yaml:"config" doc:"files whose settings override these, relative to this file"`
+}
+
+// A Retention says how much of the past is kept.
+type Retention struct {
+	Snapshots int         `yaml:"snapshots" doc:"how many snapshots of each stream, the newest; 10 if it is left out"`
+	Scans     waiver.Term `yaml:"scans" doc:"how long scans are remembered, as 400d, which is the default; the last one of a stream always is"`
+	Fixed     waiver.Term `yaml:"fixed" doc:"how long findings are remembered that are fixed, as 400d, which is the default"`
 }
 
 // A Key is one of a file that stands for a flag.
