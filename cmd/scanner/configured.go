@@ -29,7 +29,8 @@ import (
 type configured struct {
 	files   []string
 	none    bool
-	waivers string // file
+	waivers string            // file
+	texts   map[string]string // of all these files, if they came along with a scan; nil to read them
 
 	said *config.Config
 	used map[string]config.Setting // by flag: those that count for this command
@@ -106,7 +107,7 @@ func (s *configured) read(c *cobra.Command) (err error) {
 	default:
 		s.files = config.Find()
 	}
-	if s.said, err = config.Load(s.files, os.Environ(), settings()); err != nil {
+	if s.said, err = config.Load(s.files, os.Environ(), settings(s.texts)); err != nil {
 		return mistakes(err)
 	}
 	if quiet := c.Flags().Lookup("quiet"); quiet == nil || quiet.Value.String() != "true" {
@@ -118,7 +119,7 @@ func (s *configured) read(c *cobra.Command) (err error) {
 		return err
 	}
 	if s.waivers != "" {
-		s.list, err = readWaivers(s.waivers, s.all())
+		s.list, err = readWaivers(s.waivers, s.texts, s.all())
 	}
 	return err
 }
@@ -128,8 +129,13 @@ func mistakes(err error) error {
 	return usage("%s", strings.ReplaceAll(err.Error(), "\n", "\nscanner: "))
 }
 
-func readWaivers(name string, c *config.Config) (*waiver.List, error) {
-	list, err := waiver.Read(name, waiver.Context{Rules: c.Rated(rules.All), Policy: c.Policy, Now: time.Now()})
+func readWaivers(name string, texts map[string]string, c *config.Config) (list *waiver.List, err error) {
+	context := waiver.Context{Rules: c.Rated(rules.All), Policy: c.Policy, Now: time.Now()}
+	if texts != nil {
+		list, err = waiver.Decode(name, []byte(texts[name]), context)
+	} else {
+		list, err = waiver.Read(name, context)
+	}
 	if err != nil {
 		return nil, mistakes(err)
 	}
@@ -287,8 +293,17 @@ func inPlace(c *cobra.Command, e *exitError) string {
 }
 
 // settings is what files are held against.
-func settings() config.Context {
-	return config.Context{Rules: rules.All, Check: checkSetting, ParamNames: paramNames, ParamError: plain}
+func settings(texts map[string]string) config.Context {
+	check := checkSetting
+	if texts != nil {
+		check = func(key *config.Key, value string) error {
+			if key.Path { // it came along, or nobody looks at it
+				return nil
+			}
+			return checkSetting(key, value)
+		}
+	}
+	return config.Context{Rules: rules.All, Texts: texts, Check: check, ParamNames: paramNames, ParamError: plain, Schedule: func(s config.Schedule) error { _, err := scheduleOf(s); return err }}
 }
 
 var digits12 = regexp.MustCompile(`^[0-9]{12}$`)

@@ -110,24 +110,8 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	if err != nil {
 		return nil, err
 	}
-	h.Tool, h.Start, h.Organization, h.Listed, h.Tags = version, start, roster.whole, plan.Kinds, keep.tags
-	h.Params, h.AccountParams, h.Severities = params.rules, params.accounts, params.severities
-	for i := range picked {
-		h.Rules = append(h.Rules, picked[i].ID)
-	}
-	for _, a := range all {
-		if a.name != "" {
-			if h.Names == nil {
-				h.Names = map[string]string{}
-			}
-			h.Names[a.id] = a.name
-		}
-	}
-	for _, left := range roster.left {
-		h.Skipped = append(h.Skipped, engine.Skip{Place: model.Place{Account: left.ID}, Reason: model.OutsideScan, Why: left.Why})
-	}
+	roster.describe(&h, plan, picked, params, keep.tags, start)
 	partition, _ := session.PartitionNamed(h.Partition)
-	h.Skipped = append(h.Skipped, plan.Skips(partition.Name, h.Regions(), partition.Lacks)...)
 	switch {
 	case j != nil:
 		if err := j.Begin(h); err != nil {
@@ -222,6 +206,28 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 		}
 	}
 	return r, nil
+}
+
+// describe completes the header of a scan, which says already what was read.
+func (r *roster) describe(h *engine.Header, plan *collect.Plan, picked []engine.Rule, params tuning, tags bool, start time.Time) {
+	h.Tool, h.Start, h.Organization, h.Listed, h.Tags = version, start, r.whole, plan.Kinds, tags
+	h.Params, h.AccountParams, h.Severities = params.rules, params.accounts, params.severities
+	for i := range picked {
+		h.Rules = append(h.Rules, picked[i].ID)
+	}
+	for _, a := range r.all {
+		if a.name != "" {
+			if h.Names == nil {
+				h.Names = map[string]string{}
+			}
+			h.Names[a.id] = a.name
+		}
+	}
+	for _, left := range r.left {
+		h.Skipped = append(h.Skipped, engine.Skip{Place: model.Place{Account: left.ID}, Reason: model.OutsideScan, Why: left.Why})
+	}
+	partition, _ := session.PartitionNamed(h.Partition)
+	h.Skipped = append(h.Skipped, plan.Skips(partition.Name, h.Regions(), partition.Lacks)...)
 }
 
 // places returns where to collect from in each account, why its regions could not be listed, and the header that says so.

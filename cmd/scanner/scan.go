@@ -16,6 +16,7 @@ import (
 	"awsscanner/frameworks"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/report"
+	"awsscanner/internal/store"
 	"awsscanner/rules"
 )
 
@@ -27,6 +28,8 @@ func scanCommand() *cobra.Command {
 	var snapshot, save string
 	var keep keeping
 	var noSave, quiet, verbose bool
+	var into place
+	var stream string
 	c := &cobra.Command{
 		Use:   "scan",
 		Short: "Read an account, judge it and report",
@@ -51,6 +54,9 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 	f.Lookup("resume").NoOptDefVal = "last"
 	f.StringVar(&keep.logFormat, "log-format", "text", "of the progress on standard error where that is no terminal: text or json")
 	f.BoolVar(&noSave, "no-save", false, "do not keep the scan in the state directory")
+	f.StringVar(&stream, "store", "", "record the scan in the database of --data or --database too, as one of this `STREAM` (adhoc if none is named)")
+	f.Lookup("store").NoOptDefVal = "adhoc"
+	into.flags(f)
 	f.DurationVar(&src.timeout, "timeout", 0, "stop reading after this time, and report what was read")
 	f.BoolVarP(&quiet, "quiet", "q", false, "nothing on standard error but errors")
 	f.BoolVarP(&verbose, "verbose", "v", false, "say on standard error what is done")
@@ -88,6 +94,15 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		p, err := prepare(c, &sel, &v, &g)
 		if err != nil {
 			return err
+		}
+		var db *store.Store
+		if stream != "" {
+			if db, _, err = into.open(ctx); err != nil { // before hours of reading
+				return err
+			}
+			defer db.Close()
+		} else if into != (place{}) {
+			return usage("--data and --database say where --store records the scan: add it, or leave them out")
 		}
 		if src.timeout > 0 {
 			var cancel context.CancelFunc
@@ -132,6 +147,11 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 				fmt.Fprintf(keep.warnings, "scanner: the scan is not kept for scanner report and explain: %s\n", err)
 			case verbose:
 				fmt.Fprintf(stderr, "scanner: kept as %s\n", name)
+			}
+		}
+		if db != nil {
+			if err := recordScan(db, stream, &sel, picked, read); err != nil {
+				return failed("recording the scan in %s: %s", db.Name(), err)
 			}
 		}
 		if src.demo {

@@ -50,7 +50,7 @@ The waiver_policy of the settings counts.`,
 		if len(args) > 0 {
 			name = args[0]
 		}
-		list, err := readWaivers(name, conf.all())
+		list, err := readWaivers(name, nil, conf.all())
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (s *configured) listed() (*waiver.List, error) {
 		if _, err := os.Stat(defaultWaivers); err != nil {
 			return nil, usage("there are no waivers: name a file with --waivers, or in the settings")
 		}
-		list, err := readWaivers(defaultWaivers, s.all())
+		list, err := readWaivers(defaultWaivers, nil, s.all())
 		if err != nil {
 			return nil, err
 		}

@@ -35,6 +35,8 @@ type Context struct {
 	// ParamNames lists the parameters of a rule, and ParamError puts in words what is wrong with one.
 	ParamNames func(*engine.Rule) []string
 	ParamError func(error) string
+	// Texts holds the files, by name, if they are not to be read from where they are.
+	Texts map[string]string
 	// Schedule refuses a schedule that cannot be followed.
 	Schedule func(Schedule) error
 }
@@ -103,7 +105,12 @@ func Load(files, environment []string, c Context) (*Config, error) {
 			return nil, fmt.Errorf("%s is named twice: leave one out", name)
 		}
 		var x File
-		f := strictyaml.Read(name, &x)
+		var f *strictyaml.File
+		if c.Texts != nil {
+			f = strictyaml.Decode(name, []byte(c.Texts[name]), &x)
+		} else {
+			f = strictyaml.Read(name, &x)
+		}
 		l := layer{File: &x, file: f, dir: filepath.Dir(name), Context: c, json: map[string]json.RawMessage{}}
 		l.check()
 		if err := l.into(cfg); err != nil {
@@ -307,7 +314,7 @@ func (l *layer) checkSchedules() {
 			l.file.Refuse(path, "schedule %s: %s", x.Name, err)
 		}
 		for j, name := range x.Config {
-			if _, err := os.Stat(l.relative(name)); err != nil {
+			if _, err := os.Stat(l.relative(name)); err != nil && l.Context.Texts == nil {
 				l.file.Refuse(fmt.Sprintf("%s.config[%d]", path, j), "config: %s cannot be read: there is no such file", l.relative(name))
 			}
 		}
