@@ -90,7 +90,7 @@ func New(ctx context.Context, s *store.Store, address string, w Work, o Options)
 		}
 	}
 	config := &river.Config{
-		Workers: workers, Logger: o.Log, MaxAttempts: tries, JobTimeout: -1,
+		Workers: workers, Logger: slog.New(warnings{o.Log.Handler()}), MaxAttempts: tries, JobTimeout: -1,
 		RescueStuckJobsAfter: 24 * time.Hour, // the lease of a reading tells sooner that its holder is gone
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
 		PeriodicJobs:         q.periodic(),
@@ -118,6 +118,17 @@ func New(ctx context.Context, s *store.Store, address string, w Work, o Options)
 	q.client, err = open[*sql.Tx](ctx, riversqlite.New(s.DB), config)
 	return q, err
 }
+
+// warnings leaves out what River tells every few seconds.
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
+}
+func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return warnings{w.Handler.WithAttrs(attrs)}
+}
+func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
 
 // open brings River's tables up to date and makes its client.
 func open[TTx any](ctx context.Context, driver riverdriver.Driver[TTx], config *river.Config) (client, error) {
