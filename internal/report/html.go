@@ -465,6 +465,14 @@ func (p *page) fixUnit(u *Unit) {
 		}
 	}
 	about := []fragment{fragmentf("%s", u.Rule.ID)}
+	switch u.Owner {
+	case "":
+		about = append(about, "no single owner")
+	case UnknownOwner:
+		about = append(about, "owner unknown: tags were not read")
+	default:
+		about = append(about, fragmentf("owner <b>%s</b>", u.Owner))
+	}
 	if account := p.ifSeveral(u.Account); account != "" {
 		about = append(about, fragmentf("account %s", account))
 	}
@@ -476,14 +484,6 @@ func (p *page) fixUnit(u *Unit) {
 	}
 	if u.Waste >= 0.5 {
 		about = append(about, fragmentf("about %s USD a month", number(int(math.Round(u.Waste)))))
-	}
-	switch u.Owner {
-	case "":
-		about = append(about, "no single owner")
-	case UnknownOwner:
-		about = append(about, "owner unknown: tags were not read")
-	default:
-		about = append(about, fragmentf("owner <b>%s</b>", u.Owner))
 	}
 	if u.Rule.Check.Subject.Scope == model.AccountSubject {
 		what = "Account " + u.Account
@@ -579,13 +579,20 @@ func (p *page) changes() {
 	}
 	p.html(`<p class="muted note">of <time datetime="%s">%s</time></p>`+"\n<ul>", b.Started.UTC().Format(time.RFC3339), b.Started.UTC().Format("2006-01-02 15:04 UTC"))
 	for _, c := range Changes {
-		p.html(`<li><a href="%s">%s %s</a></li>`, found("change", string(c)), number(p.Changes[c]), spaced(string(c)))
+		p.html(`<li%s><a href="%s">%s %s</a></li>`, mutedIf(p.Changes[c] == 0), found("change", string(c)), number(p.Changes[c]), spaced(string(c)))
 	}
 	p.html("</ul>\n<ul>")
 	for _, f := range Fates {
-		p.html(`<li><a href="#gone">%s %s</a></li>`, number(p.goneBy(f)), spaced(string(f)))
+		p.html(`<li%s><a href="#gone">%s %s</a></li>`, mutedIf(p.goneBy(f) == 0), number(p.goneBy(f)), spaced(string(f)))
 	}
 	p.html("</ul>\n</section>\n")
+}
+
+func mutedIf(is bool) fragment {
+	if is {
+		return ` class="muted"`
+	}
+	return ""
 }
 
 // spaced is a name of one word or several as people write it.
@@ -857,9 +864,11 @@ func (p *page) gone() {
 <tbody>
 `)
 	shown := 0
+	gone := slices.Clone(p.Gone)
+	slices.SortStableFunc(gone, func(a, b Gone) int { return cmp.Compare(b.Severity, a.Severity) })
 	for _, f := range Fates {
-		for i := range p.Gone {
-			g := &p.Gone[i]
+		for i := range gone {
+			g := &gone[i]
 			if g.Fate != f || shown == goneShown {
 				continue
 			}

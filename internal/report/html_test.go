@@ -345,13 +345,13 @@ func TestHTMLChanges(t *testing.T) {
 	}
 	r.Baseline = &Baseline{Started: start.Add(-24 * time.Hour)}
 	r.Changes = map[Change]int{Appeared: 2, Regressed: 1, Unchanged: 40}
-	r.Gone = []Gone{{Known{Rule: "sqs-r", Name: "old", Severity: engine.Low}, OutOfScope}, {Known{Rule: "sqs-r", Name: "mended", Severity: engine.High}, Fixed}}
+	r.Gone = []Gone{{Known{Rule: "sqs-r", Name: "old", Severity: engine.Low}, OutOfScope}, {Known{Rule: "sqs-r", Name: "tidy", Severity: engine.Low}, Fixed}, {Known{Rule: "sqs-r", Name: "mended", Severity: engine.High}, Fixed}}
 	page = htmlOf(t, r)
-	if got := words(page, "changes"); got != "Since the last scan of 2025-12-31 12:00 UTC 2 new 1 regressed 0 escalated 0 newly assessed 40 unchanged 1 fixed 0 no longer assessed 1 out of scope" {
+	if got := words(page, "changes"); got != "Since the last scan of 2025-12-31 12:00 UTC 2 new 1 regressed 0 escalated 0 newly assessed 40 unchanged 2 fixed 0 no longer assessed 1 out of scope" {
 		t.Errorf("with a baseline: %s", got)
 	}
 	got := words(page, "gone")
-	if !strings.Contains(got, "high mended sqs-r fixed low old sqs-r out of scope") {
+	if !strings.Contains(got, "high mended sqs-r fixed low tidy sqs-r fixed low old sqs-r out of scope") {
 		t.Errorf("gone: %s", got)
 	}
 }
