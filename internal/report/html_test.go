@@ -462,6 +462,25 @@ func TestHTMLLimits(t *testing.T) {
 	}
 }
 
+// What nobody looked at is named, and not taken for seen.
+func TestHTMLLeftOut(t *testing.T) {
+	r := told([]engine.Rule{queueRule("sqs-q", engine.High)}, Options{}, recorded("sqs-q", "a", engine.Pass()))
+	if got := words(htmlOf(t, r), "blind"); !strings.HasSuffix(got, "every selected rule saw all it needs.") {
+		t.Errorf("nothing is left out: %s", got)
+	}
+	r.Header.Unread = []model.Place{place("sa-east-1"), place("ap-south-1"), place(model.AnyRegion)}
+	r.Header.Skipped = []engine.Skip{{Place: place("me-south-1"), Reason: model.NotEnabled}, {Place: model.Place{Account: "444455556666"}, Reason: model.OutsideScan, Why: "is suspended"}}
+	r.Untold = 3
+	page := htmlOf(t, r)
+	want := "2 enabled regions left out of the scan 111122223333 ap-south-1 111122223333 sa-east-1 2 other places not looked at 111122223333 me-south-1: not enabled 444455556666: is suspended"
+	if got := words(page, "blind"); !strings.HasSuffix(got, want) {
+		t.Errorf("left out: %s", got)
+	}
+	if got := words(page, "summary"); !strings.Contains(got, "not all regions could be listed 3 results shown though their tags are not known") {
+		t.Errorf("the summary is %s", got)
+	}
+}
+
 func TestHTMLFrameworks(t *testing.T) {
 	r := told([]engine.Rule{queueRule("sqs-q", engine.High), queueRule("sqs-r", engine.High)}, Options{}, recorded("sqs-q", "a", engine.Fail("is bad").As(engine.High)), recorded("sqs-r", "a", engine.Pass()))
 	no := false
