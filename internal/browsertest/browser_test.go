@@ -107,7 +107,7 @@ func open(t testing.TB, browser context.Context, address string, before ...step)
 	t.Helper()
 	ctx, stop := chromedp.NewContext(browser)
 	t.Cleanup(stop)
-	ctx, stop = context.WithTimeout(ctx, time.Minute) // a broken page must not hang
+	ctx, stop = context.WithTimeout(ctx, 2*time.Minute) // a broken page must not hang
 	t.Cleanup(stop)
 	x := &tab{TB: t, ctx: ctx}
 	err := chromedp.Listen(ctx, func(event any) {
@@ -161,7 +161,7 @@ func (x *tab) run(expression string) {
 func is[T comparable](x *tab, what, expression string, want T) {
 	x.Helper()
 	var got T
-	for range 100 {
+	for range 500 {
 		if got = eval[T](x, expression); got == want {
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -396,6 +397,9 @@ func (r *Report) limits() (all []string) {
 	}
 	slices.Sort(words)
 	only("tags", words)
+	if r.Untold > 0 {
+		all = append(all, numbered(r.Untold, "result")+" shown though their tags are not known")
+	}
 	if m := r.Mask; m != nil {
 		if m.Names {
 			all = append(all, "names are hidden")
@@ -465,6 +469,14 @@ func (p *page) fixUnit(u *Unit) {
 		}
 	}
 	about := []fragment{fragmentf("%s", u.Rule.ID)}
+	switch u.Owner {
+	case "":
+		about = append(about, "no single owner")
+	case UnknownOwner:
+		about = append(about, "owner unknown: tags were not read")
+	default:
+		about = append(about, fragmentf("owner <b>%s</b>", u.Owner))
+	}
 	if account := p.ifSeveral(u.Account); account != "" {
 		about = append(about, fragmentf("account %s", account))
 	}
@@ -476,14 +488,6 @@ func (p *page) fixUnit(u *Unit) {
 	}
 	if u.Waste >= 0.5 {
 		about = append(about, fragmentf("about %s USD a month", number(int(math.Round(u.Waste)))))
-	}
-	switch u.Owner {
-	case "":
-		about = append(about, "no single owner")
-	case UnknownOwner:
-		about = append(about, "owner unknown: tags were not read")
-	default:
-		about = append(about, fragmentf("owner <b>%s</b>", u.Owner))
 	}
 	if u.Rule.Check.Subject.Scope == model.AccountSubject {
 		what = "Account " + u.Account
@@ -579,13 +583,20 @@ func (p *page) changes() {
 	}
 	p.html(`<p class="muted note">of <time datetime="%s">%s</time></p>`+"\n<ul>", b.Started.UTC().Format(time.RFC3339), b.Started.UTC().Format("2006-01-02 15:04 UTC"))
 	for _, c := range Changes {
-		p.html(`<li><a href="%s">%s %s</a></li>`, found("change", string(c)), number(p.Changes[c]), spaced(string(c)))
+		p.html(`<li%s><a href="%s">%s %s</a></li>`, mutedIf(p.Changes[c] == 0), found("change", string(c)), number(p.Changes[c]), spaced(string(c)))
 	}
 	p.html("</ul>\n<ul>")
 	for _, f := range Fates {
-		p.html(`<li><a href="#gone">%s %s</a></li>`, number(p.goneBy(f)), spaced(string(f)))
+		p.html(`<li%s><a href="#gone">%s %s</a></li>`, mutedIf(p.goneBy(f) == 0), number(p.goneBy(f)), spaced(string(f)))
 	}
 	p.html("</ul>\n</section>\n")
+}
+
+func mutedIf(is bool) fragment {
+	if is {
+		return ` class="muted"`
+	}
+	return ""
 }
 
 // spaced is a name of one word or several as people write it.
@@ -710,7 +721,9 @@ func (p *page) notAssessed() {
 `)
 	n := p.Statuses[engine.NotAssessed]
 	if n == 0 {
-		p.html("<p>Nothing: every selected rule saw all it needs.</p>\n</section>\n")
+		p.html("<p>Nothing: every selected rule saw all it needs.</p>\n")
+		p.leftOut()
+		p.html("</section>\n")
 		return
 	}
 	p.html(`<p>%s %s no verdict, as something was not read: neither a pass nor a failure. <a class="screen scripted" href="%s">List them</a></p>`+"\n", capital(numbered(n, "result")), verb(n, "has", "have"), found("status", "not-assessed"))
@@ -745,7 +758,28 @@ func (p *page) notAssessed() {
 			several(c.regions, 4, "region"), inAccounts(c.accounts, len(p.Coverage)))
 		p.html(`<td>%s<small>%s</small></td></tr>`+"\n", several(c.rules, 3, "rule"), hidden)
 	}
-	p.html("</tbody>\n</table></div>\n</section>\n")
+	p.html("</tbody>\n</table></div>\n")
+	p.leftOut()
+	p.html("</section>\n")
+}
+
+// leftOut names what nobody looked at: that is no gap, and it is not to be taken for seen.
+func (p *page) leftOut() {
+	unread, skipped := map[string]bool{}, map[string]bool{}
+	for _, place := range p.Header.Unread {
+		if place.Region != model.AnyRegion {
+			unread[place.Account+" "+place.Region] = true
+		}
+	}
+	for _, s := range p.Header.Skipped {
+		skipped[strings.TrimSpace(s.Account+" "+s.Region)+": "+cmp.Or(s.Why, spaced(string(s.Reason)))] = true
+	}
+	if len(unread) > 0 {
+		p.html("<details><summary>%s left out of the scan</summary>%s</details>\n", numbered(len(unread), "enabled region"), lines(unread))
+	}
+	if len(skipped) > 0 {
+		p.html("<details><summary>%s not looked at</summary>%s</details>\n", numbered(len(skipped), "other place"), lines(skipped))
+	}
 }
 
 func verb(n int, one, many string) string {
@@ -767,23 +801,23 @@ func (p *page) copyable(title string, lines []string) {
 	p.html("</pre></figure>\n")
 }
 
-// several lists a few names, or folds many.
-func several(set map[string]bool, most int, of string) (list fragment) {
-	names := make([]string, 0, len(set))
-	for name := range set {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for i, name := range names {
+// lines lists names one below the other.
+func lines(set map[string]bool) (list fragment) {
+	for i, name := range slices.Sorted(maps.Keys(set)) {
 		if i > 0 {
 			list += "<br>"
 		}
 		list += fragmentf("%s", name)
 	}
-	if len(names) > most {
-		return fragmentf("<details><summary>%s</summary>%s</details>", numbered(len(names), of), list)
-	}
 	return list
+}
+
+// several lists a few names, or folds many.
+func several(set map[string]bool, most int, of string) fragment {
+	if len(set) > most {
+		return fragmentf("<details><summary>%s</summary>%s</details>", numbered(len(set), of), lines(set))
+	}
+	return lines(set)
 }
 
 func inAccounts(accounts map[string]bool, all int) fragment {
@@ -857,9 +891,11 @@ func (p *page) gone() {
 <tbody>
 `)
 	shown := 0
+	gone := slices.Clone(p.Gone)
+	slices.SortStableFunc(gone, func(a, b Gone) int { return cmp.Compare(b.Severity, a.Severity) })
 	for _, f := range Fates {
-		for i := range p.Gone {
-			g := &p.Gone[i]
+		for i := range gone {
+			g := &gone[i]
 			if g.Fate != f || shown == goneShown {
 				continue
 			}

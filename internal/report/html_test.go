@@ -345,13 +345,13 @@ func TestHTMLChanges(t *testing.T) {
 	}
 	r.Baseline = &Baseline{Started: start.Add(-24 * time.Hour)}
 	r.Changes = map[Change]int{Appeared: 2, Regressed: 1, Unchanged: 40}
-	r.Gone = []Gone{{Known{Rule: "sqs-r", Name: "old", Severity: engine.Low}, OutOfScope}, {Known{Rule: "sqs-r", Name: "mended", Severity: engine.High}, Fixed}}
+	r.Gone = []Gone{{Known{Rule: "sqs-r", Name: "old", Severity: engine.Low}, OutOfScope}, {Known{Rule: "sqs-r", Name: "tidy", Severity: engine.Low}, Fixed}, {Known{Rule: "sqs-r", Name: "mended", Severity: engine.High}, Fixed}}
 	page = htmlOf(t, r)
-	if got := words(page, "changes"); got != "Since the last scan of 2025-12-31 12:00 UTC 2 new 1 regressed 0 escalated 0 newly assessed 40 unchanged 1 fixed 0 no longer assessed 1 out of scope" {
+	if got := words(page, "changes"); got != "Since the last scan of 2025-12-31 12:00 UTC 2 new 1 regressed 0 escalated 0 newly assessed 40 unchanged 2 fixed 0 no longer assessed 1 out of scope" {
 		t.Errorf("with a baseline: %s", got)
 	}
 	got := words(page, "gone")
-	if !strings.Contains(got, "high mended sqs-r fixed low old sqs-r out of scope") {
+	if !strings.Contains(got, "high mended sqs-r fixed low tidy sqs-r fixed low old sqs-r out of scope") {
 		t.Errorf("gone: %s", got)
 	}
 }
@@ -459,6 +459,25 @@ func TestHTMLLimits(t *testing.T) {
 		if row["status"] != "pass" && row["status"] != "fail" {
 			t.Errorf("the page lists %v", row)
 		}
+	}
+}
+
+// What nobody looked at is named, and not taken for seen.
+func TestHTMLLeftOut(t *testing.T) {
+	r := told([]engine.Rule{queueRule("sqs-q", engine.High)}, Options{}, recorded("sqs-q", "a", engine.Pass()))
+	if got := words(htmlOf(t, r), "blind"); !strings.HasSuffix(got, "every selected rule saw all it needs.") {
+		t.Errorf("nothing is left out: %s", got)
+	}
+	r.Header.Unread = []model.Place{place("sa-east-1"), place("ap-south-1"), place(model.AnyRegion)}
+	r.Header.Skipped = []engine.Skip{{Place: place("me-south-1"), Reason: model.NotEnabled}, {Place: model.Place{Account: "444455556666"}, Reason: model.OutsideScan, Why: "is suspended"}}
+	r.Untold = 3
+	page := htmlOf(t, r)
+	want := "2 enabled regions left out of the scan 111122223333 ap-south-1 111122223333 sa-east-1 2 other places not looked at 111122223333 me-south-1: not enabled 444455556666: is suspended"
+	if got := words(page, "blind"); !strings.HasSuffix(got, want) {
+		t.Errorf("left out: %s", got)
+	}
+	if got := words(page, "summary"); !strings.Contains(got, "not all regions could be listed 3 results shown though their tags are not known") {
+		t.Errorf("the summary is %s", got)
 	}
 }
 

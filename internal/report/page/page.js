@@ -107,6 +107,14 @@ function sought(r) {
     r.gap?.call, r.gap?.detail, r.waived?.reason, r.waived?.owner, r.waived?.ticket, ...Object.entries(r.tags || {}).map(([k, v]) => k + "=" + v)].join("\n").toLowerCase();
 }
 
+// prepare makes these texts while nobody is waiting, so that the first search is as quick as others.
+function prepare(from = 0) {
+  globalThis.requestIdleCallback?.(left => {
+    while (from < rows.length && left.timeRemaining() > 1) sought(rows[from++]);
+    if (from < rows.length) prepare(from);
+  });
+}
+
 // ---- What is looked for, which the address keeps
 
 const facets = { // one value each
@@ -494,7 +502,7 @@ document.addEventListener("keydown", e => {
     parts.search.focus();
     parts.search.select();
     parts.search.scrollIntoView({block: "center"});
-  } else if (e.key === "Escape" && (filtered() || parts.search.value)) {
+  } else if (e.key === "Escape" && document.activeElement.tagName !== "SELECT" && (filtered() || parts.search.value)) {
     e.preventDefault();
     clear();
   } else if ((e.key === "ArrowDown" || e.key === "ArrowUp") && !(typing && document.activeElement !== parts.search)) {
@@ -586,6 +594,7 @@ load().then(() => {
   render();
   follow();
   addEventListener("hashchange", follow);
+  prepare();
   document.documentElement.dataset.ready = Math.round(performance.now()); // for whoever waits for it, and how long
 });
 })();
