@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,6 +17,7 @@ import (
 	"awsscanner/internal/model"
 	"awsscanner/internal/model/iam"
 	"awsscanner/internal/model/sqs"
+	"awsscanner/internal/strictyaml"
 )
 
 type params struct {
@@ -150,6 +153,7 @@ func TestRefused(t *testing.T) {
 		{"params:\n  sqs-queue-dlq:\n    min: 8\n    max: 7\n", "a.yaml:2: parameters of rule sqs-queue-dlq: min must not be more than max"},
 		{"params:\n  sqs-queue-dlq:\n    unused: worst\n", `a.yaml:3: parameters of rule sqs-queue-dlq: "worst" is no severity: use one of critical, high, medium, low, informational`},
 		{"params:\n  sqs-queue-dlq:\n    max: 0x10\n", "a.yaml:3: max: 0x10 is not a number in decimal digits: put it in quotes if it is a text"},
+		{"params:\n  sqs-queue-dlq:\n    max:\n", "a.yaml:3: max has no value: give one, or remove the key"},
 		{"params: {sqs-queue-dlq: 5}\n", "a.yaml:1: sqs-queue-dlq takes keys and values, as {key: value}, not the number 5"},
 		{"account_params:\n  12345: {sqs-queue-dlq: {max: 3}}\n", `a.yaml:2: account_params: "12345" is no account ID: write its 12 digits, in quotes`},
 		{"account_params:\n  '111122223333':\n    sqs-queue-dlq:\n      max: 0\n", "a.yaml:4: in account 111122223333: parameters of rule sqs-queue-dlq: min must not be more than max"},
@@ -262,4 +266,52 @@ func TestKeys(t *testing.T) {
 	if len(seen) < 55 {
 		t.Errorf("there are %d", len(seen))
 	}
+}
+
+// Whatever a file holds, it is refused in words with its line, or every value has a place in it.
+func FuzzLoad(f *testing.F) {
+	f.Add("accounts:\n  org: true\n  tags: {env: [a]}\ngate:\n  max: {high: 1}\nseverities: {iam-root-mfa: low}\nparams: {sqs-queue-dlq: {max: 20}}\nowners:\n- team: a\n  tags: {a: b}\n- team: b\nlocked: [gate]\n")
+	f.Add("account_params: {'111122223333': {sqs-queue-dlq: {trusted: [012345678901]}}}\nwaiver_policy: {longest: {high: 90d}, never: iam-*}\nwaivers: x.yaml\n")
+	f.Add("params: {sqs-queue-dlq: {max: {a: [1, {b: c}]}}}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		name := filepath.Join(t.TempDir(), "a.yaml")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load([]string{name}, nil, context())
+		var all strictyaml.Mistakes
+		if err != nil {
+			if c != nil || !errors.As(err, &all) || !strings.HasPrefix(err.Error(), name+":") {
+				t.Errorf("%q is refused with %v", text, err)
+			}
+			return
+		}
+		lines := strings.Count(text, "\n") + 1
+		placed := func(place string) {
+			if line, err := strconv.Atoi(strings.TrimPrefix(place, name+":")); err != nil || line < 1 || line > lines {
+				t.Errorf("%q has something at %s", text, place)
+			}
+		}
+		for _, s := range c.Settings {
+			if placed(s.Place); len(s.Values) == 0 || slices.Contains(s.Values, "") {
+				t.Errorf("%q sets %s to nothing", text, s.Name)
+			}
+		}
+		for _, s := range c.Severities {
+			placed(s.Place)
+		}
+		for _, of := range c.Params {
+			for _, p := range of {
+				if placed(p.Place); !json.Valid(p.JSON) {
+					t.Errorf("%q has a parameter %s", text, p.JSON)
+				}
+			}
+		}
+		for _, o := range c.Owners {
+			placed(o.Place)
+		}
+		for _, place := range c.Locked {
+			placed(place)
+		}
+	})
 }

@@ -363,6 +363,9 @@ func lastLine(n *yaml.Node) int {
 
 // JSON returns a raw value as JSON that a type with JSON tags decodes: what is a text there stays one, however it looks in YAML.
 func (f *File) JSON(r Raw, t reflect.Type) json.RawMessage {
+	if r.node == nil { // refused already
+		return nil
+	}
 	before := len(f.wrong)
 	v := f.plainValue(name(r.path), r.path, r.node, t)
 	if len(f.wrong) > before {
