@@ -11,7 +11,7 @@ import (
 
 var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
 
-// Every file of settings or waivers in a document is one that the scanner takes.
+// Every file of settings or waivers that is documented is one that the scanner takes.
 func TestDocumentedFiles(t *testing.T) {
 	texts := documents(t)
 	t.Chdir(t.TempDir())
@@ -20,6 +20,9 @@ func TestDocumentedFiles(t *testing.T) {
 	}
 	n := 0
 	for name, text := range texts {
+		if base := filepath.Base(name); base != "configuration.md" && base != "waivers.md" {
+			continue
+		}
 		for _, m := range yamlBlock.FindAllStringSubmatch(text, -1) {
 			n++
 			args := []string{"config", "check", "x.yaml"}

@@ -520,6 +520,9 @@ func (c *Config) Rated(rules []engine.Rule) []engine.Rule {
 	return rules
 }
 
+// ofPipelines are variables by which the examples for pipelines fetch the scanner.
+var ofPipelines = []string{prefix + "URL", prefix + "SHA256"}
+
 // variables adds the variables of the environment.
 func (c *Config) variables(environment []string, x Context) error {
 	keys := map[string]*Key{}
@@ -531,7 +534,7 @@ func (c *Config) variables(environment []string, x Context) error {
 	slices.Sort(environment)
 	for _, pair := range environment {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, prefix) || name == prefix+"CONFIG" {
+		if !strings.HasPrefix(name, prefix) || name == prefix+"CONFIG" || slices.Contains(ofPipelines, name) {
 			continue
 		}
 		key := keys[name]
