@@ -46,7 +46,7 @@ var brokenConfigs = []brokenFile{
 	// Keys.
 	{"rulesets: extended\n", `1: the file has no key "rulesets": did you mean ruleset?`},
 	{"ruleset: extended\nregion: eu-*\n", `2: the file has no key "region": did you mean regions?`},
-	{"fail_on: high\n", `1: the file has no key "fail_on": it has accounts, regions, `},
+	{"fail_on: high\n", `1: the file has no key "fail_on": did you mean fail_on, under gate?`},
 	{"gate:\n  fail-on: high\n", `2: gate has no key "fail-on": did you mean fail_on?`},
 	{"Gate:\n  fail_on: high\n", `1: the file has no key "Gate": did you mean gate?`},
 	{"accounts:\n  profile: audit\n", `2: accounts has no key "profile": did you mean profiles?`},

@@ -342,6 +342,10 @@ func unknownKey(key string) string {
 			return ""
 		}
 	}
+	group, rest, dotted := strings.Cut(key, ".")
+	if c := suggest.Closest(group, known()); dotted && c != "" && c != group {
+		return fmt.Sprintf("there is no key %q: did you mean %s.%s?", key, c, rest)
+	}
 	return fmt.Sprintf("there is no key %q: %s", key, suggest.DidYouMean(strings.ReplaceAll(key, "-", "_"), known(), "use keys of this file, as gate or gate.fail_on"))
 }
 
