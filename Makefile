@@ -20,7 +20,7 @@ adaptive:
 
 # Races, in all that links no big service client, and in two small ones.
 race:
-	go test -race ./internal/model/... ./internal/engine/... ./frameworks ./internal/report ./internal/price ./internal/policy ./internal/collect ./internal/collect/sqs ./internal/collect/kms ./rules/...
+	go test -race ./internal/model/... ./internal/engine/... ./frameworks ./internal/report ./internal/price ./internal/policy ./internal/collect ./internal/collect/sqs ./internal/collect/kms ./internal/strictyaml ./internal/match ./internal/waiver ./internal/config ./internal/mutelist ./rules/...
 
 lint:
 	@test -z "$$(gofmt -l cmd examples frameworks internal rules)" || { gofmt -l cmd examples frameworks internal rules; echo "run gofmt -w on these"; exit 1; }
@@ -39,8 +39,9 @@ dce:
 	  if [ "$$size" -gt 78000000 ]; then echo "the binary has $$size bytes, more than 78000000"; exit 1; fi; \
 	  echo "dead-code elimination works, $$size bytes"
 
-# The pages about rules, which a test holds against the code.
+# The pages about rules and the schemas of settings and waivers, which tests hold against the code.
 docs:
+	go test -count=1 -run 'TestSchemas$$' ./internal/config -write
 	go run ./cmd/scanner rules --markdown docs/rules
 
 # The Terraform that rules give, held against the AWS provider in the folder PROVIDERS, a file system mirror; writes rules/testdata/terraform.txt.
@@ -78,6 +79,10 @@ bin/axe.min.js:
 
 fuzz:
 	go test -fuzz FuzzLoad -fuzztime 60s ./internal/engine
+	go test -run '^$$' -fuzz FuzzDecode -fuzztime 60s ./internal/strictyaml
+	go test -run '^$$' -fuzz FuzzRead -fuzztime 60s ./internal/waiver
+	go test -run '^$$' -fuzz FuzzLoad -fuzztime 60s ./internal/config
+	go test -run '^$$' -fuzz FuzzTranslate -fuzztime 60s ./internal/mutelist
 	go test -run '^$$' -fuzz FuzzParse -fuzztime 60s ./internal/policy
 	go test -run '^$$' -fuzz FuzzEvaluate -fuzztime 60s ./internal/policy
 	go test -run '^$$' -fuzz FuzzNetwork -fuzztime 60s ./internal/policy

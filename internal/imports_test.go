@@ -45,6 +45,12 @@ func TestImportDirections(t *testing.T) {
 		{"internal/report", "", []string{"internal/collect", "internal/model/", "rules", "cmd"}},
 		{"internal/collect", "", []string{"internal/report", "rules", "cmd"}},
 		{"internal/publish", "", []string{"rules", "internal/model/", "cmd"}},
+		{"internal/suggest", "", []string{"internal/model", "internal/engine", "internal/strictyaml", "rules", "cmd"}},
+		{"internal/strictyaml", "", []string{"internal/model", "internal/engine", "rules", "cmd"}},
+		{"internal/match", "", []string{"internal/model/", "internal/waiver", "internal/config", "internal/report", "internal/collect", "rules", "cmd"}},
+		{"internal/waiver", "", []string{"internal/model/", "internal/config", "internal/report", "internal/collect", "rules", "cmd"}},
+		{"internal/config", "", []string{"internal/model/", "internal/report", "internal/collect", "rules", "cmd"}},
+		{"internal/mutelist", "", []string{"internal/model/", "internal/config", "internal/report", "internal/collect", "rules", "cmd"}},
 	} {
 		found := false
 		for name, needs := range all {
@@ -68,7 +74,7 @@ func TestImportDirections(t *testing.T) {
 
 // No rule, and nothing that judges or reports, links the AWS SDK: a rule's test must build in a second.
 func TestNoSDKBeyondCollect(t *testing.T) {
-	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"rules/...", module+"internal/model/...", module+"internal/engine/...", module+"internal/report/...", module+"internal/price/...", module+"frameworks/...") {
+	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"rules/...", module+"internal/model/...", module+"internal/engine/...", module+"internal/report/...", module+"internal/price/...", module+"internal/config/...", module+"internal/mutelist/...", module+"frameworks/...") {
 		for _, dep := range needs {
 			if strings.HasPrefix(dep, "github.com/aws/") {
 				t.Errorf("%s links %s", name, dep)

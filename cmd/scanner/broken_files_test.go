@@ -46,7 +46,7 @@ var brokenConfigs = []brokenFile{
 	// Keys.
 	{"rulesets: extended\n", `1: the file has no key "rulesets": did you mean ruleset?`},
 	{"ruleset: extended\nregion: eu-*\n", `2: the file has no key "region": did you mean regions?`},
-	{"fail_on: high\n", `1: the file has no key "fail_on": it has accounts, regions, `},
+	{"fail_on: high\n", `1: the file has no key "fail_on": did you mean fail_on, under gate?`},
 	{"gate:\n  fail-on: high\n", `2: gate has no key "fail-on": did you mean fail_on?`},
 	{"Gate:\n  fail_on: high\n", `1: the file has no key "Gate": did you mean gate?`},
 	{"accounts:\n  profile: audit\n", `2: accounts has no key "profile": did you mean profiles?`},
@@ -126,6 +126,7 @@ var brokenConfigs = []brokenFile{
 	{"params:\n  sqs-queue-dead-letter-queue:\n    max_receive: 1.5\n", "3: parameters of rule sqs-queue-dead-letter-queue: max_receive takes a whole number, not a number 1.5"},
 	{"params:\n  sqs-queue-dead-letter-queue:\n    exclude: a\n", `3: parameters of rule sqs-queue-dead-letter-queue: exclude takes a list, as ["a","b"], not a string`},
 	{"params:\n  sqs-queue-dead-letter-queue:\n    min_receive: 0\n", "3: parameters of rule sqs-queue-dead-letter-queue: min_receive must be at least 1, and max_receive at least min_receive"},
+	{"params:\n  sqs-queue-dead-letter-queue:\n    max_receive:\n", "3: max_receive has no value: give one, or remove the key"},
 	{"params:\n  iam-root-mfa-enabled: {days: 9}\n", "2: rule iam-root-mfa-enabled has no parameters"},
 	{"params:\n  acm-certificate-not-expiring:\n    unused_severity: hgh\n", `3: parameters of rule acm-certificate-not-expiring: "hgh" is no severity: use one of `},
 	{"account_params:\n  prod:\n    sqs-queue-dead-letter-queue: {max_receive: 9}\n", `2: account_params: "prod" is no account ID: write its 12 digits, in quotes`},

@@ -115,6 +115,9 @@ func (s *configured) read(c *cobra.Command) (err error) {
 			fmt.Fprintln(c.ErrOrStderr(), "scanner: "+w)
 		}
 	}
+	if verbose := c.Flags().Lookup("verbose"); verbose != nil && verbose.Value.String() == "true" && len(s.files) > 0 {
+		fmt.Fprintf(c.ErrOrStderr(), "scanner: settings of %s\n", strings.Join(s.files, ", "))
+	}
 	if err := s.apply(c); err != nil {
 		return err
 	}

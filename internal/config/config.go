@@ -342,6 +342,10 @@ func unknownKey(key string) string {
 			return ""
 		}
 	}
+	group, rest, dotted := strings.Cut(key, ".")
+	if c := suggest.Closest(group, known()); dotted && c != "" && c != group {
+		return fmt.Sprintf("there is no key %q: did you mean %s.%s?", key, c, rest)
+	}
 	return fmt.Sprintf("there is no key %q: %s", key, suggest.DidYouMean(strings.ReplaceAll(key, "-", "_"), known(), "use keys of this file, as gate or gate.fail_on"))
 }
 
@@ -520,6 +524,9 @@ func (c *Config) Rated(rules []engine.Rule) []engine.Rule {
 	return rules
 }
 
+// ofPipelines are variables by which the examples for pipelines fetch the scanner.
+var ofPipelines = []string{prefix + "URL", prefix + "SHA256"}
+
 // variables adds the variables of the environment.
 func (c *Config) variables(environment []string, x Context) error {
 	keys := map[string]*Key{}
@@ -531,7 +538,7 @@ func (c *Config) variables(environment []string, x Context) error {
 	slices.Sort(environment)
 	for _, pair := range environment {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, prefix) || name == prefix+"CONFIG" {
+		if !strings.HasPrefix(name, prefix) || name == prefix+"CONFIG" || slices.Contains(ofPipelines, name) {
 			continue
 		}
 		key := keys[name]

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,6 +17,7 @@ import (
 	"awsscanner/internal/model"
 	"awsscanner/internal/model/iam"
 	"awsscanner/internal/model/sqs"
+	"awsscanner/internal/strictyaml"
 )
 
 type params struct {
@@ -131,7 +134,12 @@ func TestRefused(t *testing.T) {
 		{"", "a.yaml:1: the file is empty"},
 		{"acounts: {}\n", `a.yaml:1: the file has no key "acounts": did you mean accounts?`},
 		{"accounts:\n  profile: x\n", `a.yaml:2: accounts has no key "profile": did you mean profiles?`},
-		{"fail_on: high\n", `a.yaml:1: the file has no key "fail_on": it has accounts, regions, ruleset, rules, exclude_rules, pillars, services, frameworks, min_severity, severities, params, account_params, outputs, redact, gate, waivers, waiver_policy, owners, timeout, max_rps, quota_share, log_format, schedules, retention, locked`},
+		{"fail_on: high\n", `a.yaml:1: the file has no key "fail_on": did you mean fail_on, under gate?`},
+		{"profile: x\n", `a.yaml:1: the file has no key "profile": did you mean profiles, under accounts?`},
+		{"locked: [parms.x.y]\n", `a.yaml:1: locked: there is no key "parms.x.y": did you mean params.x.y?`},
+		{"tags: {a: b}\ngate: {zz:y}\n", "a.yaml:1: the file has no key \"tags\": did you mean tags, under accounts?\na.yaml:2: gate has no key \"zz:y\": it has fail_on, fail_on_new, max, baseline, allow_incomplete, fail_on_incomplete"},
+		{"accounts: {tags: {env:prod}}\n", "a.yaml:1: env:prod has no value: after the colon of a key comes a space"},
+		{"zzz: high\n", `a.yaml:1: the file has no key "zzz": it has accounts, regions, ruleset, rules, exclude_rules, pillars, services, frameworks, min_severity, severities, params, account_params, outputs, redact, gate, waivers, waiver_policy, owners, timeout, max_rps, quota_share, log_format, schedules, retention, locked`},
 		{"exclude-rules: x\n", `a.yaml:1: the file has no key "exclude-rules": did you mean exclude_rules?`},
 		{"regions:\n- eu-*\n- bad\n", `a.yaml:3: regions: there is no "bad"`},
 		{"ruleset: bad\nregions: bad\n", "a.yaml:1: ruleset: there is no \"bad\"\na.yaml:2: regions: there is no \"bad\""},
@@ -150,6 +158,7 @@ func TestRefused(t *testing.T) {
 		{"params:\n  sqs-queue-dlq:\n    min: 8\n    max: 7\n", "a.yaml:2: parameters of rule sqs-queue-dlq: min must not be more than max"},
 		{"params:\n  sqs-queue-dlq:\n    unused: worst\n", `a.yaml:3: parameters of rule sqs-queue-dlq: "worst" is no severity: use one of critical, high, medium, low, informational`},
 		{"params:\n  sqs-queue-dlq:\n    max: 0x10\n", "a.yaml:3: max: 0x10 is not a number in decimal digits: put it in quotes if it is a text"},
+		{"params:\n  sqs-queue-dlq:\n    max:\n", "a.yaml:3: max has no value: give one, or remove the key"},
 		{"params: {sqs-queue-dlq: 5}\n", "a.yaml:1: sqs-queue-dlq takes keys and values, as {key: value}, not the number 5"},
 		{"account_params:\n  12345: {sqs-queue-dlq: {max: 3}}\n", `a.yaml:2: account_params: "12345" is no account ID: write its 12 digits, in quotes`},
 		{"account_params:\n  '111122223333':\n    sqs-queue-dlq:\n      max: 0\n", "a.yaml:4: in account 111122223333: parameters of rule sqs-queue-dlq: min must not be more than max"},
@@ -207,7 +216,7 @@ func TestFilesTogether(t *testing.T) {
 }
 
 func TestVariables(t *testing.T) {
-	c, why := load(t, []string{"SCANNER_FAIL_NO=x", "SCANNER_PARAMS=x", "SCANNERX=1"})
+	c, why := load(t, []string{"SCANNER_FAIL_NO=x", "SCANNER_PARAMS=x", "SCANNERX=1", "SCANNER_URL=x", "SCANNER_SHA256=x"})
 	want := []string{"the variable SCANNER_FAIL_NO means nothing: did you mean SCANNER_FAIL_ON?", "the variable SCANNER_PARAMS means nothing: params are set in a file"}
 	if why != "" || !slices.Equal(c.Warnings, want) {
 		t.Errorf("%s %q", why, c.Warnings)
@@ -262,4 +271,52 @@ func TestKeys(t *testing.T) {
 	if len(seen) < 55 {
 		t.Errorf("there are %d", len(seen))
 	}
+}
+
+// Whatever a file holds, it is refused in words with its line, or every value has a place in it.
+func FuzzLoad(f *testing.F) {
+	f.Add("accounts:\n  org: true\n  tags: {env: [a]}\ngate:\n  max: {high: 1}\nseverities: {iam-root-mfa: low}\nparams: {sqs-queue-dlq: {max: 20}}\nowners:\n- team: a\n  tags: {a: b}\n- team: b\nlocked: [gate]\n")
+	f.Add("account_params: {'111122223333': {sqs-queue-dlq: {trusted: [012345678901]}}}\nwaiver_policy: {longest: {high: 90d}, never: iam-*}\nwaivers: x.yaml\n")
+	f.Add("params: {sqs-queue-dlq: {max: {a: [1, {b: c}]}}}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		name := filepath.Join(t.TempDir(), "a.yaml")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load([]string{name}, nil, context())
+		var all strictyaml.Mistakes
+		if err != nil {
+			if c != nil || !errors.As(err, &all) || !strings.HasPrefix(err.Error(), name+":") {
+				t.Errorf("%q is refused with %v", text, err)
+			}
+			return
+		}
+		lines := strings.Count(text, "\n") + 1
+		placed := func(place string) {
+			if line, err := strconv.Atoi(strings.TrimPrefix(place, name+":")); err != nil || line < 1 || line > lines {
+				t.Errorf("%q has something at %s", text, place)
+			}
+		}
+		for _, s := range c.Settings {
+			if placed(s.Place); len(s.Values) == 0 || slices.Contains(s.Values, "") {
+				t.Errorf("%q sets %s to nothing", text, s.Name)
+			}
+		}
+		for _, s := range c.Severities {
+			placed(s.Place)
+		}
+		for _, of := range c.Params {
+			for _, p := range of {
+				if placed(p.Place); !json.Valid(p.JSON) {
+					t.Errorf("%q has a parameter %s", text, p.JSON)
+				}
+			}
+		}
+		for _, o := range c.Owners {
+			placed(o.Place)
+		}
+		for _, place := range c.Locked {
+			placed(place)
+		}
+	})
 }

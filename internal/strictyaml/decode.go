@@ -70,7 +70,11 @@ func (f *File) value(path, what string, n *yaml.Node, v reflect.Value) {
 	f.note(path, n.Line)
 	f.end[path] = lastLine(n)
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" && n.Style == 0 {
-		f.refuse(f.at[path], "%s has no value: give one, or remove the key", what)
+		if strings.Contains(what, ":") {
+			f.refuse(f.at[path], "%s has no value: after the colon of a key comes a space", what)
+		} else {
+			f.refuse(f.at[path], "%s has no value: give one, or remove the key", what)
+		}
 		return
 	}
 	t := v.Type()
@@ -335,11 +339,7 @@ func (f *File) fields(path, what string, n *yaml.Node, v reflect.Value) {
 	f.pairs(what, n, func(key string, k, value *yaml.Node) {
 		i := slices.IndexFunc(all, func(x field) bool { return x.key == key })
 		if i < 0 {
-			var keys []string
-			for _, x := range all {
-				keys = append(keys, x.key)
-			}
-			f.refuse(k.Line, "%s has no key %s: %s", what, quote(key), suggest.DidYouMean(strings.ReplaceAll(key, "-", "_"), keys, "it has "+strings.Join(keys, ", ")))
+			f.refuse(k.Line, "%s has no key %s: %s", what, quote(key), instead(key, t))
 			return
 		}
 		given[key] = true
@@ -353,6 +353,28 @@ func (f *File) fields(path, what string, n *yaml.Node, v reflect.Value) {
 	}
 }
 
+// instead says which key somebody meant who wrote one that a struct does not have: one of it, or of what it holds.
+func instead(key string, t reflect.Type) string {
+	key = strings.ReplaceAll(key, "-", "_")
+	var keys, inner []string
+	under := map[string]string{}
+	for _, x := range fieldsOf(t) {
+		keys = append(keys, x.key)
+		if of := t.FieldByIndex(x.index).Type; of.Kind() == reflect.Struct && !isText(of) && of != rawType {
+			for _, y := range fieldsOf(of) {
+				inner = append(inner, y.key)
+				under[y.key] = x.key
+			}
+		}
+	}
+	if suggest.Closest(key, keys) == "" {
+		if c := suggest.Closest(key, inner); c != "" {
+			return fmt.Sprintf("did you mean %s, under %s?", c, under[c])
+		}
+	}
+	return suggest.DidYouMean(key, keys, "it has "+strings.Join(keys, ", "))
+}
+
 func lastLine(n *yaml.Node) int {
 	last := n.Line
 	for _, c := range n.Content {
@@ -363,6 +385,9 @@ func lastLine(n *yaml.Node) int {
 
 // JSON returns a raw value as JSON that a type with JSON tags decodes: what is a text there stays one, however it looks in YAML.
 func (f *File) JSON(r Raw, t reflect.Type) json.RawMessage {
+	if r.node == nil { // refused already
+		return nil
+	}
 	before := len(f.wrong)
 	v := f.plainValue(name(r.path), r.path, r.node, t)
 	if len(f.wrong) > before {

@@ -161,7 +161,7 @@ func explain(data []byte, err error) (line int, text string) {
 }
 
 var (
-	reserved   = regexp.MustCompile("(?:^|[:\\-,\\[{]\\s*)([*&!%@`|>])")
+	reserved   = regexp.MustCompile("(?:^\\s*|[:\\-,\\[{]\\s*)([*&!%@`|>])")
 	afterQuote = regexp.MustCompile(`[:\-,\[{]\s*('[^']*'|"[^"]*")\s*[^\s,\]}#]`)
 )
 
@@ -203,6 +203,8 @@ func sentence(line, problem string) string {
 		return "this line closes a bracket that is not open"
 	case has("did not find expected key"):
 		return "a key is expected here: indent this line as the other keys of its group"
+	case has("mapping keys are not allowed"):
+		return "a question mark and a space begin a key here: put a text that holds them in quotes"
 	case has("document"), has("directive"):
 		return "a line that begins with ---, ... or % is no part of the data: remove it"
 	}

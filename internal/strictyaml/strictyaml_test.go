@@ -158,6 +158,8 @@ func TestMistakes(t *testing.T) {
 		{"on: true\nname: \"a\" b\n", "2: something follows the closing quote: put the whole text in quotes, and write a quote within single quotes twice"},
 		{"name: \"\\d\"\n", `1: the escape in this line is not known: in double quotes write \\ for \, or use single quotes`},
 		{"name: a\nday: \"\\xzz\"\n", `2: the escape in this line is not known: in double quotes write \\ for \, or use single quotes`},
+		{"inner:\n  a: b\n  %x: c\n", "3: a text may not begin with %: put it in quotes"},
+		{"on: true\nname: ? x\n", "2: a question mark and a space begin a key here: put a text that holds them in quotes"},
 		{"accounts: - a\n", "1: a list item is not expected here: begin it on a line of its own, indented as those before it"},
 		{"name: a\naccounts:\n- a\n- b\nc: d\n- e\n", "6: a key is expected here: indent this line as the other keys of its group"},
 		{"items:\n  - owner: a\n  rule: b\n", "3: an item of the list is expected here, which begins with -: indent this line if it belongs to the item before"},
