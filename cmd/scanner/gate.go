@@ -159,8 +159,11 @@ have one identity, which a resource keeps when its group or stack replaces it. W
 		if err != nil {
 			return failed("what was read cannot be read again: %s", err)
 		}
-		if format == "json" {
+		switch format {
+		case "json":
 			return d.JSON(c.OutOrStdout())
+		case "markdown":
+			return d.Markdown(c.OutOrStdout())
 		}
 		return d.Table(c.OutOrStdout(), p.style)
 	}

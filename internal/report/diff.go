@@ -17,7 +17,7 @@ import (
 const DiffSchema = "scanner.diff/v1"
 
 // DiffFormats lists the formats of a comparison.
-var DiffFormats = []string{"table", "json"}
+var DiffFormats = []string{"table", "json", "markdown"}
 
 // A Diff is what has become of the findings between two scans, the older of which is the baseline of a report.
 type Diff struct {
@@ -155,4 +155,47 @@ func (d *Diff) JSON(w io.Writer) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", " ")
 	return e.Encode(d)
+}
+
+// Markdown writes a comparison for a comment: a few findings of each sort in sight, up to fifty folded away.
+func (d *Diff) Markdown(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "### What has changed from %s to %s\n\n", d.Old.when(), d.New.when())
+	const most = 50
+	for _, h := range diffHeads {
+		rows := d.rows(h.key)
+		if len(rows) == 0 {
+			continue
+		}
+		fmt.Fprintf(out, "**%s** %d: %s\n\n", h.head, len(rows), h.why)
+		for i, x := range rows {
+			switch {
+			case i == most:
+				fmt.Fprintf(out, "- and %d more: `scanner diff --all`\n", len(rows)-most)
+			case i == few:
+				fmt.Fprintf(out, "\n<details><summary>%d more</summary>\n\n", len(rows)-few)
+			}
+			if i >= most {
+				break
+			}
+			text := fmt.Sprintf("- %s %s: %s (%s)", x.severity, markdownCode(x.rule), markdownCode(x.name), markdownText(x.where))
+			if x.owner != "" {
+				text += ", owner " + markdownText(x.owner)
+			}
+			out.WriteString(text + "\n")
+		}
+		if len(rows) > few {
+			out.WriteString("\n</details>\n")
+		}
+		out.WriteByte('\n')
+	}
+	if len(d.Lost) > 0 {
+		out.WriteString("**LOST SIGHT** what the old scan could judge and the new one could not\n\n")
+		for _, text := range blind(d.Lost) {
+			out.WriteString("- " + markdownText(text) + "\n")
+		}
+		out.WriteByte('\n')
+	}
+	fmt.Fprintf(out, "%s unchanged%s\n", count(d.Counts[string(Unchanged)], "failure"), d.waived())
+	return out.Flush()
 }
