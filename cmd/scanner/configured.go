@@ -503,6 +503,9 @@ func (s *configured) people(o *report.Options) (begin func(start time.Time, warn
 			if team := c.Owner(r); team != "" {
 				return team
 			}
+			if said, ok := r.With().(*report.Finding); ok { // the report that is looked at again
+				return said.Resource.Owner
+			}
 			return report.Team(r)
 		}
 	}
