@@ -54,7 +54,6 @@ func changes(r *Report) (all []string) {
 
 // What changes is told, and what was not seen is neither new nor fixed.
 func TestChanges(t *testing.T) {
-	type resources = []model.Resource
 	east, west := "us-east-1", "eu-west-1"
 	dark := func(region string) engine.Hole {
 		return hole("AWS::SQS::Queue", region, model.AccessDenied, "sqs:ListQueues")
