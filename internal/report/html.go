@@ -471,7 +471,7 @@ func (p *page) fixUnit(u *Unit) {
 	about := []fragment{fragmentf("%s", u.Rule.ID)}
 	switch u.Owner {
 	case "":
-		about = append(about, "no single owner")
+		about = append(about, "no owner")
 	case UnknownOwner:
 		about = append(about, "owner unknown: tags were not read")
 	default:

@@ -50,12 +50,13 @@ type jsonScan struct {
 }
 
 type jsonSummary struct {
-	Rules    int                     `json:"rules"`
-	Results  map[engine.Status]int   `json:"results"`
-	Failures map[string]int          `json:"failures"` // by severity, without waived ones
-	Waived   map[string]int          `json:"waived"`   // the same of waived ones
-	Pillars  map[engine.Pillar]tally `json:"pillars"`  // rules by the status of their results together
-	WasteUSD float64                 `json:"estimatedMonthlyWasteUSD"`
+	Rules      int                     `json:"rules"`
+	Results    map[engine.Status]int   `json:"results"`
+	Failures   map[string]int          `json:"failures"` // by severity, without waived ones
+	Waived     map[string]int          `json:"waived"`   // the same of waived ones
+	WaivedGaps int                     `json:"waivedNotAssessed"`
+	Pillars    map[engine.Pillar]tally `json:"pillars"` // rules by the status of their results together
+	WasteUSD   float64                 `json:"estimatedMonthlyWasteUSD"`
 }
 
 type tally struct {
@@ -215,7 +216,7 @@ func (r *Report) Head() ([]byte, error) {
 		Tool:   jsonTool{"scanner", r.Version},
 		Scan: jsonScan{ID: r.ID(), Started: s.Start.UTC(), Finished: r.Scan.Finished.UTC(), Partition: s.Partition, Caller: s.Caller,
 			Accounts: r.Accounts(), Regions: r.Regions(), Read: s.Read, Skipped: s.Skipped, Unread: s.Unread, Calls: r.Scan.Calls, Throttled: r.Scan.Throttled},
-		Summary:    jsonSummary{Rules: len(r.Rules), Results: map[engine.Status]int{}, Failures: map[string]int{}, Waived: map[string]int{}, Pillars: r.pillars(), WasteUSD: r.Waste},
+		Summary:    jsonSummary{Rules: len(r.Rules), Results: map[engine.Status]int{}, Failures: map[string]int{}, Waived: map[string]int{}, WaivedGaps: r.WaivedGaps, Pillars: r.pillars(), WasteUSD: r.Waste},
 		Coverage:   jsonCoverage{Cells: r.Cells, Assessed: r.Cells - r.Blind, Accounts: r.Coverage, Gaps: r.Gaps},
 		Filters:    r.Filter.json(),
 		Frameworks: r.frameworks(),

@@ -238,3 +238,36 @@ func TestDeterministic(t *testing.T) {
 		}
 	}
 }
+
+// What is waived is neither seen nor forgotten.
+func TestWaivedGaps(t *testing.T) {
+	s := snapshot([]string{"eu-west-1"}, queue("eu-west-1", "bad", int(engine.Low), ""), queue("eu-west-1", "dark", unknown, ""), queue("eu-west-1", "darker", unknown, ""))
+	for _, c := range []struct {
+		waived []string
+		want   []string
+	}{
+		{[]string{"dark", "darker"}, []string{"WAIVED  2 results not assessed; the next waiver ends on 2026-03-31", "BLIND  nothing but what is waived: 2 results not assessed, in 1 of 1 cell of one rule in one region"}},
+		{[]string{"dark"}, []string{"WAIVED  1 result not assessed; the next waiver ends on 2026-03-31", "BLIND  2 results not assessed, in 1 of 1 cell of one rule in one region, 1 of them waived"}},
+		{[]string{"bad", "dark"}, []string{"WAIVED  1 failure (1 low), 1 result not assessed; the next waiver ends on 2026-02-28", "BLIND  2 results not assessed, in 1 of 1 cell of one rule in one region, 1 of them waived"}},
+		{[]string{"bad"}, []string{"WAIVED  1 failure (1 low); the next waiver ends on 2026-02-28", "BLIND  2 results not assessed, in 1 of 1 cell of one rule in one region"}},
+	} {
+		r, err := New("test", engine.Whole(s), []engine.Rule{queueRule("sqs-q", engine.Low)}, Options{Waive: func(x *engine.Result) *Waived {
+			switch {
+			case !slices.Contains(c.waived, x.Resource.Name):
+				return nil
+			case x.Status == engine.Failed:
+				return &Waived{Expires: "2026-02-28"}
+			}
+			return &Waived{Expires: "2026-03-31"}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := show(t, r, Style{})
+		for _, want := range c.want {
+			if !slices.Contains(lines, want) {
+				t.Errorf("waived %q: no line is %q:\n%s", c.waived, want, strings.Join(lines, "\n"))
+			}
+		}
+	}
+}
