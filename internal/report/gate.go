@@ -116,6 +116,12 @@ func (g Gate) least() engine.Severity {
 	return least
 }
 
+// asksFor reports whether failures of a severity may count.
+func (g Gate) asksFor(s engine.Severity) bool {
+	_, limited := g.Max[s]
+	return limited || g.FailOn > 0 && s >= g.FailOn
+}
+
 // hiding returns the gaps that may hide what the gate would count. What the baseline could not see either is known; where only what is
 // new counts, so is whatever the baseline did not look at: it cannot tell what is new there. Maxima count all that is there.
 func (g Gate) hiding(r *Report) (blind []Gap) {
@@ -139,9 +145,7 @@ func (r *Report) toMend(units []Unit, most int) (lines []string) {
 			return append(lines, fmt.Sprintf("  and %d more: see the report", len(units)-i))
 		}
 		line := fmt.Sprintf("  %s %s: %s", u.Severity, u.Rule.ID, u.what())
-		if u.Owner != "" {
-			line += ", owner " + u.Owner
-		}
+		line += u.by()
 		if r.ExplainWith != "" {
 			line += fmt.Sprintf(" (%s %s)", r.ExplainWith, u.Fingerprint[:8])
 		}

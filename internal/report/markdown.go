@@ -307,7 +307,7 @@ func (r *Report) unitLine(u *Unit, severity bool, as markup) string {
 	if place != "" {
 		what += " (" + as.text(place) + ")"
 	}
-	if u.Owner != "" {
+	if u.by() != "" {
 		what += ", owner " + as.code(u.Owner)
 	}
 	if severity {

@@ -69,6 +69,9 @@ func (f *Filter) keeps(k *Known) bool {
 		(len(f.Owners) == 0 || k.Owner == UnknownOwner || engine.MatchAny(f.Owners, k.Owner))
 }
 
+// some reports whether only some of the failures in a place are reported on.
+func (f *Filter) some() bool { return len(f.Severities)+len(f.Resources)+len(f.Tags)+len(f.Owners) > 0 }
+
 // covers reports whether a region is one of those that are reported on.
 func (f *Filter) covers(region string) bool {
 	return len(f.Regions) == 0 || region == "" || region == model.AnyRegion || engine.MatchAny(f.Regions, region)
@@ -127,9 +130,9 @@ var Changes = []Change{Appeared, Regressed, Escalated, NewlyAssessed, Unchanged}
 // UnknownOwner stands for whoever owns what has tags that are not known.
 const UnknownOwner = "unknown"
 
-// Team returns who owns a resource by its tags owner or team, or what it belongs to; "" if that is not known.
+// Team returns who owns a resource by its tags owner or team, or else what it belongs to; UnknownOwner if its tags are not known, "" if they name nobody.
 func Team(x *engine.Result) string {
-	tags, _ := x.KnownTags()
+	tags, known := x.KnownTags()
 	for _, wanted := range []string{"owner", "team"} {
 		for _, key := range slices.Sorted(maps.Keys(tags)) {
 			if strings.EqualFold(key, wanted) && tags[key] != "" {
@@ -137,7 +140,10 @@ func Team(x *engine.Result) string {
 			}
 		}
 	}
-	return x.Owner()
+	if owner := x.Owner(); owner != "" || known {
+		return owner
+	}
+	return UnknownOwner
 }
 
 // A Report is what is said about one scan. It holds sums and groups; the results themselves
@@ -178,6 +184,46 @@ type Report struct {
 	muted      map[string]bool         // rules with failures that only the severities leave out: they have not passed
 	judged     bool                    // something could be assessed, be it counted or not
 	since      *comparison
+	within     Filter // what the report tells that is looked at again
+}
+
+// shown is what the report tells of its scan: what its filter passes, of what the report that is looked at again told.
+func (r *Report) shown() Filter {
+	f, w := r.Filter, r.within
+	both := func(a, b []string) []string {
+		if len(a) > 0 {
+			return a
+		}
+		return b
+	}
+	f.Resources, f.Owners = both(f.Resources, w.Resources), both(f.Owners, w.Owners)
+	if len(f.Tags) == 0 {
+		f.Tags = w.Tags
+	}
+	if len(f.Regions) == 0 {
+		f.Regions = w.Regions
+	} else if len(w.Regions) > 0 {
+		f.Regions = slices.DeleteFunc(r.Regions(), func(region string) bool { return !r.covers(region) })
+	}
+	if len(f.Severities) == 0 {
+		f.Severities = w.Severities
+	}
+	if len(f.Statuses) == 0 {
+		f.Statuses = w.Statuses
+	}
+	if w.Mask != nil {
+		mask := engine.Mask{Accounts: w.Mask.Accounts, Names: w.Mask.Names}
+		if f.Mask != nil {
+			mask.Accounts, mask.Names = mask.Accounts || f.Mask.Accounts, mask.Names || f.Mask.Names
+		}
+		f.Mask = &mask
+	}
+	return f
+}
+
+// covers reports whether a region is one of those that are reported on.
+func (r *Report) covers(region string) bool {
+	return r.Filter.covers(region) && r.within.covers(region)
 }
 
 // A Coverage is how much of an account was read.
@@ -234,6 +280,9 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 	r := &Report{Version: version, Scan: s, Header: f.Mask.Header(s.Header), Rules: rules, Options: o,
 		Statuses: map[engine.Status]int{}, Failures: map[engine.Severity]int{}, Waived: map[engine.Severity]int{}, Changes: map[Change]int{},
 		RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}, WasteBy: map[engine.Pillar]float64{}, Gated: map[engine.Severity]int{}, Fresh: map[engine.Severity]int{}, muted: map[string]bool{}}
+	if o.Source != nil {
+		r.within = o.Source.shows
+	}
 	r.since = r.compare()
 	anySeverity := f
 	anySeverity.Severities = nil
@@ -259,7 +308,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 	blind, fixable, dark := map[cell]bool{}, map[cell]bool{}, map[cell]bool{} // dark: nothing was seen, not even what there is
 	accounts, regions := map[model.Place]bool{}, map[model.Place]bool{}
 	for _, p := range r.Header.Read {
-		if accounts[model.Place{Account: p.Account}] = true; p.Region != "" && f.covers(p.Region) {
+		if accounts[model.Place{Account: p.Account}] = true; p.Region != "" && r.covers(p.Region) {
 			regions[p] = true
 		}
 	}
@@ -467,6 +516,9 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 	}
 	r.Units, r.NewUnits = sorted(units), sorted(fresh)
 	for _, g := range r.since.gone(s.Read) {
+		if g.Fate == Fixed && !r.since.passing[g.Identity] && (r.within.some() || !r.within.covers(g.Region)) { // perhaps: it is not told
+			g.Fate = OutOfScope
+		}
 		if f.keeps(&g.Known) {
 			r.Gone = append(r.Gone, r.masked(g))
 		}

@@ -34,6 +34,9 @@ const few = 5
 func (r *Report) Table(w io.Writer, style Style) error {
 	t := &table{w: bufio.NewWriter(w), Style: style}
 	t.line("%s", r.title(t.Width))
+	if limits := r.within.limits(); len(limits) > 0 {
+		t.line("PART  of the scan, as the report that is looked at tells no more: %s", strings.Join(limits, "; "))
+	}
 	t.line("")
 	switch {
 	case style.All || style.GroupBy != "" && style.GroupBy != "fix" || len(r.Filter.Statuses) > 0:
@@ -159,7 +162,7 @@ func (t *table) line(format string, args ...any) {
 }
 
 var colours = map[string]string{"critical": "\x1b[1;31m", "high": "\x1b[31m", "medium": "\x1b[33m", "low": "\x1b[36m", "informational": "\x1b[2m",
-	"FIX FIRST": "\x1b[1m", "CHANGED": "\x1b[1m", "WAIVED": "\x1b[1m", "PILLARS": "\x1b[1m", "BLIND": "\x1b[1m", "NEXT": "\x1b[1m", "FINDINGS": "\x1b[1m", "FRAMEWORKS": "\x1b[1m"}
+	"FIX FIRST": "\x1b[1m", "CHANGED": "\x1b[1m", "WAIVED": "\x1b[1m", "PILLARS": "\x1b[1m", "BLIND": "\x1b[1m", "NEXT": "\x1b[1m", "FINDINGS": "\x1b[1m", "FRAMEWORKS": "\x1b[1m", "PART": "\x1b[1m"}
 
 // colour marks the word a line begins with.
 func colour(text string) string {
@@ -238,6 +241,14 @@ func (u *Unit) what() string {
 	return text
 }
 
+// by says who has to act on a unit, if somebody is known.
+func (u *Unit) by() string {
+	if u.Owner == "" || u.Owner == UnknownOwner {
+		return ""
+	}
+	return ", owner " + u.Owner
+}
+
 func (r *Report) fixFirst(t *table) {
 	if len(r.Units) == 0 {
 		text := "nothing failed"
@@ -253,9 +264,9 @@ func (r *Report) fixFirst(t *table) {
 	}
 	t.line("%s", text)
 	for _, u := range r.Units[:min(few, len(r.Units))] {
-		text := fmt.Sprintf("%-13s %s  %s: %s", u.Severity, u.Fingerprint[:8], u.Rule.ID, u.what())
-		if u.Owner != "" {
-			text += ", owner " + u.Owner
+		text := fmt.Sprintf("%-13s %s  %s: %s%s", u.Severity, u.Fingerprint[:8], u.Rule.ID, u.what(), u.by())
+		if u.Rule.Preview {
+			text += ", in preview: no gate counts it"
 		}
 		t.line("%s", text)
 	}

@@ -163,7 +163,7 @@ func TestGroups(t *testing.T) {
 		"fix":      {"cloudtrail-on (1)", "high", "sqs-q " + key + " (2)", "high", "low", "ec2-volume-gone (1)", "medium"},
 		"rule":     {"cloudtrail-on: Trails are on (1)", "high", "sqs-q: Queues are sqs-q (2)", "high", "low", "ec2-volume-gone: There are no volumes (1)", "medium"},
 		"resource": {"AWS::::Account 111122223333 (1)", "high", "AWS::SQS::Queue b eu-west-1 (1)", "high", "AWS::EC2::Volume vol-1 eu-west-1 (1)", "medium", "AWS::SQS::Queue a eu-west-1 (1)", "low"},
-		"owner":    {"no owner (3)", "high", "high", "low", "owner AutoScalingGroup web (1)", "medium"},
+		"owner":    {"no owner (1)", "high", "owner unknown (2)", "high", "low", "owner AutoScalingGroup web (1)", "medium"},
 		"account":  {"account 111122223333 (4)", "high", "high", "medium", "low"},
 		"none":     {"high", "high", "medium", "low"},
 	} {
