@@ -1,10 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
-	"regexp"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model/kinds"
@@ -69,11 +69,25 @@ func (rec *recording) report(picked []engine.Rule, o report.Options) (*report.Re
 	if o.Source = rec.file; o.Source != nil && o.Mask != nil && o.Mask.Names {
 		return nil, usage("--redact names needs all names that the scan has seen, and the report %s tells only some: name the snapshot of the scan", rec.name)
 	}
+	if err := rec.tells(&o, report.Gate{}); err != nil {
+		return nil, err
+	}
+	if rec.file.Hides() { // who owns what is told, and cannot be found out by names that are none
+		o.Team = nil
+	}
 	r, err := report.New(version, rec.scan, picked, o)
 	if err != nil {
 		return nil, rec.broken(err)
 	}
 	return r, nil
+}
+
+// tells refuses what a JSON report that leaves something out, or hides it, cannot tell: the rest would look as if all were well.
+func (rec *recording) tells(o *report.Options, g report.Gate) error {
+	if why := rec.file.Lacks(o, g); why != "" {
+		return usage("the report %s cannot tell that: %s: write it without filters and --redact, or name the snapshot of the scan", rec.name, why)
+	}
+	return nil
 }
 
 func (rec *recording) broken(err error) error {
@@ -130,19 +144,32 @@ func (rec *recording) baseline(before *report.Baseline, sel *selection) (*report
 	return b, nil
 }
 
-var schemaMember = regexp.MustCompile(`^\s*\{\s*"schema"\s*:\s*"([^"]*)"`)
-
-// schemaOf says what a file is by its first member; "" if it has none. What it is in truth, its reader will say.
+// schemaOf says what a file is by its member of that name, which comes first unless somebody has sorted them; "" if it has none. What it is in
+// truth, its reader will say.
 func schemaOf(name string) (string, error) {
 	f, err := openFile(name)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	head := make([]byte, 256)
-	n, _ := io.ReadFull(f, head)
-	if m := schemaMember.FindSubmatch(head[:n]); m != nil {
-		return string(m[1]), nil
+	d := json.NewDecoder(f)
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return "", nil
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			break
+		}
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			break
+		}
+		if key == "schema" {
+			var schema string
+			json.Unmarshal(value, &schema) // or it is no text, and no schema
+			return schema, nil
+		}
 	}
 	return "", nil
 }

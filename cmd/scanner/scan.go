@@ -297,6 +297,9 @@ func look(c *cobra.Command, name string, sel *selection, v *view, p *presentatio
 	}
 	p.begin(rec.scan.Start, c.ErrOrStderr())
 	p.options.Regions = v.regions
+	if err := rec.tells(&p.options, p.gate); err != nil {
+		return nil, err
+	}
 	return rec.report(picked, p.options)
 }
 

@@ -148,6 +148,14 @@ func (m *Mask) Name(name string) string {
 	return hidden(name)
 }
 
+// All hides names as Name does.
+func (m *Mask) All(names []string) (hidden []string) {
+	for _, name := range names {
+		hidden = append(hidden, m.Name(name))
+	}
+	return hidden
+}
+
 // Account hides an account ID.
 func (m *Mask) Account(id string) string {
 	if m == nil {

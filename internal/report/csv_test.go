@@ -53,11 +53,11 @@ func TestCSV(t *testing.T) {
 		row  map[string]string
 		want string // the cells that have something to say, but for keys
 	}{
-		{find("fail", "bad", "eu-west-1"), `sqs-q|Queues are sqs-q|fail|high|security reliability|AWS::SQS::Queue|https://eu-west-1/bad|arn:aws:sqs:eu-west-1:111122223333:bad|bad|111122223333|eu-west-1||{}|is bad|{"monthlyCostUSD":1.1}||||||sqs-q|Mend it, and say "done".||||||||`},
-		{find("fail", "bad", "us-east-1"), `sqs-q|Queues are sqs-q|fail|medium|security reliability|AWS::SQS::Queue|https://us-east-1/bad|arn:aws:sqs:us-east-1:111122223333:bad|bad|111122223333|us-east-1||{}|is bad|{"monthlyCostUSD":1.1}||||||sqs-q|Mend it, and say "done".||2026-12-31|shop|until the move|SHOP-1|||waivers.yaml:3`},
-		{find("not-assessed", "dark", "us-east-1"), `sqs-q|Queues are sqs-q|not-assessed|low|security reliability|AWS::SQS::Queue|https://us-east-1/dark|arn:aws:sqs:us-east-1:111122223333:dark|dark|111122223333|us-east-1||{}|sqs:GetQueueAttributes was denied (AccessDenied: no)|{}|access-denied|fixable|sqs:GetQueueAttributes|sqs:GetQueueAttributes|AccessDenied: no||||2026-12-31|shop|until the move|SHOP-1|||waivers.yaml:3`},
-		{find("not-assessed", "", "us-west-2"), `sqs-q|Queues are sqs-q|not-assessed|low|security reliability|AWS::SQS::Queue|*|||111122223333|us-west-2||{}|sqs:ListQueues was throttled to the end (said no in us-west-2)|{}|throttled|fixable|sqs:ListQueues||said no in us-west-2||||||||||`},
-		{find("pass", "good", "eu-west-1"), `sqs-q|Queues are sqs-q|pass|low|security reliability|AWS::SQS::Queue|https://eu-west-1/good|arn:aws:sqs:eu-west-1:111122223333:good|good|111122223333|eu-west-1||{}||{}|||||||||||||||`},
+		{find("fail", "bad", "eu-west-1"), `sqs-q|Queues are sqs-q|fail|high|security reliability|AWS::SQS::Queue|https://eu-west-1/bad|arn:aws:sqs:eu-west-1:111122223333:bad|bad|111122223333|eu-west-1|unknown|{}|is bad|{"monthlyCostUSD":1.1}||||||sqs-q|Mend it, and say "done".||||||||`},
+		{find("fail", "bad", "us-east-1"), `sqs-q|Queues are sqs-q|fail|medium|security reliability|AWS::SQS::Queue|https://us-east-1/bad|arn:aws:sqs:us-east-1:111122223333:bad|bad|111122223333|us-east-1|unknown|{}|is bad|{"monthlyCostUSD":1.1}||||||sqs-q|Mend it, and say "done".||2026-12-31|shop|until the move|SHOP-1|||waivers.yaml:3`},
+		{find("not-assessed", "dark", "us-east-1"), `sqs-q|Queues are sqs-q|not-assessed|low|security reliability|AWS::SQS::Queue|https://us-east-1/dark|arn:aws:sqs:us-east-1:111122223333:dark|dark|111122223333|us-east-1|unknown|{}|sqs:GetQueueAttributes was denied (AccessDenied: no)|{}|access-denied|fixable|sqs:GetQueueAttributes|sqs:GetQueueAttributes|AccessDenied: no||||2026-12-31|shop|until the move|SHOP-1|||waivers.yaml:3`},
+		{find("not-assessed", "", "us-west-2"), `sqs-q|Queues are sqs-q|not-assessed|low|security reliability|AWS::SQS::Queue|*|||111122223333|us-west-2|unknown|{}|sqs:ListQueues was throttled to the end (said no in us-west-2)|{}|throttled|fixable|sqs:ListQueues||said no in us-west-2||||||||||`},
+		{find("pass", "good", "eu-west-1"), `sqs-q|Queues are sqs-q|pass|low|security reliability|AWS::SQS::Queue|https://eu-west-1/good|arn:aws:sqs:eu-west-1:111122223333:good|good|111122223333|eu-west-1|unknown|{}||{}|||||||||||||||`},
 	} {
 		var got []string
 		for _, column := range Columns {

@@ -28,6 +28,8 @@ type Diff struct {
 	Found  map[Change][]Finding `json:"found"`  // failures of the new scan, but for those that are unchanged
 	Gone   map[Fate][]Known     `json:"gone"`   // failures of the old one
 	Lost   []Gap                `json:"lost"`   // what the old scan could judge and the new one could not
+
+	several bool // accounts
 }
 
 type diffScan struct {
@@ -39,7 +41,7 @@ type diffScan struct {
 // Diff gathers what has changed since the baseline of a report. Each list is in the order of severity, the worst first.
 func (r *Report) Diff() (*Diff, error) {
 	d := &Diff{Schema: DiffSchema, Old: diffScan{r.Baseline.Scan, r.Baseline.Started, r.Baseline.Tool}, New: diffScan{r.ID(), r.Header.Start.UTC(), r.Version},
-		Counts: map[string]int{"waived": total(r.Waived)}, Found: map[Change][]Finding{}, Gone: map[Fate][]Known{}, Lost: []Gap{}}
+		Counts: map[string]int{"waived": total(r.Waived)}, Found: map[Change][]Finding{}, Gone: map[Fate][]Known{}, Lost: []Gap{}, several: len(r.Coverage) > 1}
 	for _, c := range Changes {
 		d.Counts[string(c)] = r.Changes[c]
 		if c != Unchanged {
@@ -133,7 +135,7 @@ func (d *Diff) Table(w io.Writer, style Style) error {
 	}
 	if len(d.Lost) > 0 {
 		t.line("LOST SIGHT  what the old scan could judge and the new one could not")
-		for _, text := range blind(d.Lost) {
+		for _, text := range blind(d.Lost, d.several) {
 			t.line("  %s", text)
 		}
 		t.line("")
@@ -191,7 +193,7 @@ func (d *Diff) Markdown(w io.Writer) error {
 	}
 	if len(d.Lost) > 0 {
 		out.WriteString("**LOST SIGHT** what the old scan could judge and the new one could not\n\n")
-		for _, text := range blind(d.Lost) {
+		for _, text := range blind(d.Lost, d.several) {
 			out.WriteString("- " + markdownText(text) + "\n")
 		}
 		out.WriteByte('\n')

@@ -43,51 +43,47 @@ const mostLines = 10
 // Decide returns the exit code and, if it is not ExitFine, why, in at most ten lines that a person can act on.
 func (g Gate) Decide(r *Report) (code int, why []string) {
 	if r.Nothing() {
-		return ExitFailed, append([]string{"nothing could be assessed: " + grants(r.Gaps)}, r.denied(mostLines-2)...)
+		return ExitFailed, append([]string{"nothing could be assessed: " + grants(r.Gaps)}, r.toSee(r.Gaps)...)
 	}
 	if why := g.found(r); len(why) > 0 {
 		return ExitFound, why
 	}
 	whole := 100.0
 	if r.Cells > 0 {
-		whole = 100 * float64(r.Cells-r.Fixable) / float64(r.Cells)
+		whole = 100 * float64(r.Cells-r.Doubtful) / float64(r.Cells)
 	}
-	if least := g.least(); least > 0 {
+	if blind := g.hiding(r); len(blind) > 0 && (g.AllowIncomplete == nil || whole < *g.AllowIncomplete) {
+		return ExitIncomplete, append([]string{fmt.Sprintf("findings of severity %s or above may be hidden: %s", g.least(), grants(blind))}, r.toSee(blind)...)
+	}
+	if g.FailOnIncomplete != nil && r.Doubtful > 0 && whole < *g.FailOnIncomplete {
 		var blind []Gap
 		for _, gap := range r.Gaps {
-			if gap.Class == model.Fixable && !gap.Waived && r.mayReach(gap.Rules, least) && g.counts(&gap) {
+			if gap.Class == model.Fixable && !gap.Waived && r.mayReach(gap.Rules, engine.Informational) {
 				blind = append(blind, gap)
 			}
 		}
-		if len(blind) > 0 && (g.AllowIncomplete == nil || whole < *g.AllowIncomplete) {
-			return ExitIncomplete, append([]string{fmt.Sprintf("findings of severity %s or above may be hidden: %s", least, grants(blind))}, r.denied(mostLines-2)...)
-		}
-	}
-	if g.FailOnIncomplete != nil && r.Fixable > 0 && whole < *g.FailOnIncomplete {
-		return ExitIncomplete, append([]string{fmt.Sprintf("only %.1f %% of %s assessed without a gap: %s", whole, count(r.Cells, "cell"), grants(r.Gaps))}, r.denied(mostLines-2)...)
+		return ExitIncomplete, append([]string{fmt.Sprintf("only %.1f %% of %s assessed without a gap: %s", whole, count(r.Cells, "cell"), grants(blind))}, r.toSee(blind)...)
 	}
 	return ExitFine, nil
 }
 
-// found says which findings do not pass.
+// found says which findings do not pass: all that is too much, then what to mend.
 func (g Gate) found(r *Report) (why []string) {
-	counts, units, of := r.Gated, r.Units, "finding"
+	var units []Unit
+	counts, of, since := r.Gated, "finding", ""
 	if g.NewOnly {
-		counts, units, of = r.Fresh, r.NewUnits, "new finding"
+		counts, of, since = r.Fresh, "new finding", " since "+r.Baseline.Started.UTC().Format("2006-01-02 15:04 UTC")
 	}
 	n := 0
-	if g.FailOn > 0 {
-		for severity := g.FailOn; severity <= engine.Critical; severity++ {
-			n += counts[severity]
+	for severity := g.FailOn; severity > 0 && severity <= engine.Critical; severity++ {
+		n += counts[severity]
+	}
+	if n > 0 {
+		why = append(why, fmt.Sprintf("%s of severity %s or above%s", count(n, of), g.FailOn, since))
+		if units = r.Units; g.NewOnly {
+			units = r.NewUnits
 		}
-		if n > 0 {
-			text := fmt.Sprintf("%s of severity %s or above", count(n, of), g.FailOn)
-			if g.NewOnly {
-				text += " since " + r.Baseline.Started.UTC().Format("2006-01-02 15:04 UTC")
-			}
-			why = append(why, text+":")
-			why = append(why, r.toMend(units, func(s engine.Severity) bool { return s >= g.FailOn }, mostLines-2)...)
-		}
+		units = slices.DeleteFunc(slices.Clone(units), func(u Unit) bool { return u.Severity < g.FailOn })
 	}
 	for severity := engine.Critical; severity >= engine.Informational; severity-- {
 		most, limited := g.Max[severity]
@@ -95,14 +91,18 @@ func (g Gate) found(r *Report) (why []string) {
 		if !limited || is <= most {
 			continue
 		}
-		head := fmt.Sprintf("%s of severity %s, where %d may be:", count(is, "finding"), severity, most)
-		if len(why) == 0 {
-			why = append([]string{head}, r.toMend(r.Units, func(s engine.Severity) bool { return s >= severity }, mostLines-4)...)
-		} else {
-			why = append(why[:min(len(why), mostLines-1)], strings.TrimSuffix(head, ":"))
+		why = append(why, fmt.Sprintf("%s of severity %s, where %d may be", count(is, "finding"), severity, most))
+		for _, u := range r.Units {
+			if u.severities[severity] > 0 && !slices.ContainsFunc(units, func(x Unit) bool { return x.Fingerprint == u.Fingerprint && x.Rule == u.Rule }) {
+				units = append(units, u)
+			}
 		}
 	}
-	return why
+	if len(why) == 0 {
+		return nil
+	}
+	why[len(why)-1] += ":"
+	return append(why, r.toMend(units, mostLines-len(why))...)
 }
 
 // least is the severity from which on findings may count.
@@ -116,28 +116,36 @@ func (g Gate) least() engine.Severity {
 	return least
 }
 
-// counts reports whether a gap may hide what the gate would count. What the baseline could not see either is known; where only
-// what is new counts, so is whatever the baseline did not look at: it cannot tell what is new there.
-func (g Gate) counts(gap *Gap) bool {
-	if g.NewOnly && len(g.Max) == 0 {
-		return gap.Change == Lost
-	}
-	return gap.Change != Unchanged
+// asksFor reports whether failures of a severity may count.
+func (g Gate) asksFor(s engine.Severity) bool {
+	_, limited := g.Max[s]
+	return limited || g.FailOn > 0 && s >= g.FailOn
 }
 
-// toMend lists fix units with some severity, a line each.
-func (r *Report) toMend(units []Unit, counts func(engine.Severity) bool, most int) (lines []string) {
-	for _, u := range units {
-		if !counts(u.Severity) || u.Rule.Preview {
+// hiding returns the gaps that may hide what the gate would count. What the baseline could not see either is known; where only what is
+// new counts, so is whatever the baseline did not look at: it cannot tell what is new there. Maxima count all that is there.
+func (g Gate) hiding(r *Report) (blind []Gap) {
+	all := Gate{Max: g.Max}.least()
+	for _, gap := range r.Gaps {
+		if gap.Class != model.Fixable || gap.Waived || gap.Change == Unchanged {
 			continue
 		}
-		if len(lines) == most {
-			return append(lines, "  and more: see the report")
+		if g.FailOn > 0 && r.mayReach(gap.Rules, g.FailOn) && (!g.NewOnly || gap.Change == Lost) || all > 0 && r.mayReach(gap.Rules, all) {
+			blind = append(blind, gap)
+		}
+	}
+	return blind
+}
+
+// toMend lists fix units, a line each.
+func (r *Report) toMend(units []Unit, most int) (lines []string) {
+	units = slices.DeleteFunc(slices.Clone(units), func(u Unit) bool { return u.Rule.Preview })
+	for i, u := range units {
+		if len(lines) == most-1 && i < len(units)-1 {
+			return append(lines, fmt.Sprintf("  and %d more: see the report", len(units)-i))
 		}
 		line := fmt.Sprintf("  %s %s: %s", u.Severity, u.Rule.ID, u.what())
-		if u.Owner != "" {
-			line += ", owner " + u.Owner
-		}
+		line += u.by()
 		if r.ExplainWith != "" {
 			line += fmt.Sprintf(" (%s %s)", r.ExplainWith, u.Fingerprint[:8])
 		}
@@ -204,13 +212,14 @@ func grants(gaps []Gap) string {
 	return "the reasons are structural"
 }
 
-// denied lists gaps, a line each.
-func (r *Report) denied(most int) (lines []string) {
-	for i, b := range r.blind() {
-		if i == most {
-			return append(lines, "  and more: see the report")
+// toSee lists the causes of gaps, a line each, below a first line.
+func (r *Report) toSee(gaps []Gap) (lines []string) {
+	all := blind(gaps, len(r.Coverage) > 1)
+	for i, cause := range all {
+		if i == mostLines-2 && len(all) > mostLines-1 {
+			return append(lines, fmt.Sprintf("  and %d more: see the report", len(all)-i))
 		}
-		lines = append(lines, clean("  "+b))
+		lines = append(lines, clean("  "+cause))
 	}
 	return lines
 }

@@ -372,41 +372,10 @@ func actionList(actions []string, most int) (list fragment) {
 }
 
 // limits says what the report leaves out on demand.
-func (r *Report) limits() (all []string) {
-	only := func(what string, values []string) {
-		if len(values) > 0 {
-			all = append(all, "only "+what+" "+strings.Join(values, ", "))
-		}
-	}
-	var words []string
-	for _, s := range r.Filter.Severities {
-		words = append(words, s.String())
-	}
-	only("severity", words)
-	words = nil
-	for _, s := range r.Filter.Statuses {
-		words = append(words, string(s))
-	}
-	only("status", words)
-	only("regions", r.Filter.Regions)
-	only("resources", r.Filter.Resources)
-	only("owners", r.Filter.Owners)
-	words = nil
-	for key, values := range r.Filter.Tags {
-		words = append(words, key+"="+strings.Join(values, "|"))
-	}
-	slices.Sort(words)
-	only("tags", words)
+func (r *Report) limits() []string {
+	all := r.shown().limits()
 	if r.Untold > 0 {
 		all = append(all, numbered(r.Untold, "result")+" shown though their tags are not known")
-	}
-	if m := r.Mask; m != nil {
-		if m.Names {
-			all = append(all, "names are hidden")
-		}
-		if m.Accounts {
-			all = append(all, "accounts are hidden")
-		}
 	}
 	return all
 }
@@ -471,7 +440,7 @@ func (p *page) fixUnit(u *Unit) {
 	about := []fragment{fragmentf("%s", u.Rule.ID)}
 	switch u.Owner {
 	case "":
-		about = append(about, "no single owner")
+		about = append(about, "no owner")
 	case UnknownOwner:
 		about = append(about, "owner unknown: tags were not read")
 	default:

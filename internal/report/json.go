@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -50,12 +51,13 @@ type jsonScan struct {
 }
 
 type jsonSummary struct {
-	Rules    int                     `json:"rules"`
-	Results  map[engine.Status]int   `json:"results"`
-	Failures map[string]int          `json:"failures"` // by severity, without waived ones
-	Waived   map[string]int          `json:"waived"`   // the same of waived ones
-	Pillars  map[engine.Pillar]tally `json:"pillars"`  // rules by the status of their results together
-	WasteUSD float64                 `json:"estimatedMonthlyWasteUSD"`
+	Rules      int                     `json:"rules"`
+	Results    map[engine.Status]int   `json:"results"`
+	Failures   map[string]int          `json:"failures"` // by severity, without waived ones
+	Waived     map[string]int          `json:"waived"`   // the same of waived ones
+	WaivedGaps int                     `json:"waivedNotAssessed"`
+	Pillars    map[engine.Pillar]tally `json:"pillars"` // rules by the status of their results together
+	WasteUSD   float64                 `json:"estimatedMonthlyWasteUSD"`
 }
 
 type tally struct {
@@ -215,9 +217,9 @@ func (r *Report) Head() ([]byte, error) {
 		Tool:   jsonTool{"scanner", r.Version},
 		Scan: jsonScan{ID: r.ID(), Started: s.Start.UTC(), Finished: r.Scan.Finished.UTC(), Partition: s.Partition, Caller: s.Caller,
 			Accounts: r.Accounts(), Regions: r.Regions(), Read: s.Read, Skipped: s.Skipped, Unread: s.Unread, Calls: r.Scan.Calls, Throttled: r.Scan.Throttled},
-		Summary:    jsonSummary{Rules: len(r.Rules), Results: map[engine.Status]int{}, Failures: map[string]int{}, Waived: map[string]int{}, Pillars: r.pillars(), WasteUSD: r.Waste},
+		Summary:    jsonSummary{Rules: len(r.Rules), Results: map[engine.Status]int{}, Failures: map[string]int{}, Waived: map[string]int{}, WaivedGaps: r.WaivedGaps, Pillars: r.pillars(), WasteUSD: r.Waste},
 		Coverage:   jsonCoverage{Cells: r.Cells, Assessed: r.Cells - r.Blind, Accounts: r.Coverage, Gaps: r.Gaps},
-		Filters:    r.Filter.json(),
+		Filters:    r.shown().json(),
 		Frameworks: r.frameworks(),
 	}
 	judged := r.judgedByAll()
@@ -278,11 +280,20 @@ func (r *Report) JSON(w io.Writer) error {
 }
 
 // Whole reports whether the report tells all of its scan: no filter leaves anything out, and nothing is hidden.
-func (r *Report) Whole() bool { return r.Filter.json() == nil }
+func (r *Report) Whole() bool { return r.shown().json() == nil }
 
-// json says what a filter leaves out; nil for nothing.
-func (f *Filter) json() *jsonFilters {
+// json says what a filter leaves out; nil for nothing. What it names itself is hidden as it hides others.
+func (f Filter) json() *jsonFilters {
 	x := &jsonFilters{Status: f.Statuses, Severities: f.Severities, Regions: f.Regions, Resources: f.Resources, Tags: f.Tags, Owners: f.Owners}
+	if f.Mask != nil && f.Mask.Names {
+		x.Resources, x.Owners, x.Tags = f.Mask.All(f.Resources), f.Mask.All(f.Owners), nil
+		for key, values := range f.Tags {
+			if x.Tags == nil {
+				x.Tags = map[string][]string{}
+			}
+			x.Tags[f.Mask.Name(key)] = f.Mask.All(values)
+		}
+	}
 	if f.Mask != nil && f.Mask.Accounts {
 		x.Redacted = append(x.Redacted, "accounts")
 	}
@@ -293,6 +304,39 @@ func (f *Filter) json() *jsonFilters {
 		return nil
 	}
 	return x
+}
+
+// limits says in words what a filter leaves out, and what it hides.
+func (f Filter) limits() (all []string) {
+	x := f.json()
+	if x == nil {
+		return nil
+	}
+	only := func(what string, values []string) {
+		if len(values) > 0 {
+			all = append(all, "only "+what+" "+strings.Join(values, ", "))
+		}
+	}
+	var severities, statuses, tags []string
+	for _, s := range x.Severities {
+		severities = append(severities, s.String())
+	}
+	for _, s := range x.Status {
+		statuses = append(statuses, string(s))
+	}
+	for _, key := range slices.Sorted(maps.Keys(x.Tags)) {
+		tags = append(tags, key+"="+strings.Join(x.Tags[key], "|"))
+	}
+	only("severity", severities)
+	only("status", statuses)
+	only("regions", x.Regions)
+	only("resources", x.Resources)
+	only("owners", x.Owners)
+	only("tags", tags)
+	for _, what := range x.Redacted {
+		all = append(all, what+" are hidden")
+	}
+	return all
 }
 
 // JSONLines writes one result a line, each as in the JSON report.

@@ -107,8 +107,8 @@ func (r *Report) markdownTop() string {
 	if blind > 0 {
 		facts = append(facts, fmt.Sprintf("**%s not assessed**", count(blind, "result")))
 	}
-	if n := total(r.Waived); n > 0 {
-		facts = append(facts, count(n, "failure")+" waived")
+	if n := total(r.Waived) + r.WaivedGaps; n > 0 {
+		facts = append(facts, count(n, "result")+" waived")
 	}
 	return fmt.Sprintf("<!-- scanner -->\n## scanner: %s\n\n%s\n\n%s\n", markdownText(short(verdict, 200)), strings.Join(facts, " · "), markdownText(r.title(0)))
 }
@@ -307,7 +307,7 @@ func (r *Report) unitLine(u *Unit, severity bool, as markup) string {
 	if place != "" {
 		what += " (" + as.text(place) + ")"
 	}
-	if u.Owner != "" {
+	if u.by() != "" {
 		what += ", owner " + as.code(u.Owner)
 	}
 	if severity {
@@ -360,13 +360,13 @@ func (r *Report) markdownSums() string {
 		fmt.Fprintf(&b, "\nAbout %.0f USD a month are wasted, at list prices.\n", r.Waste)
 	}
 	if len(r.Frameworks) > 0 {
-		b.WriteString("\n### Frameworks\n\n| requirements | met | not met | not assessed | not automated |\n|---|--:|--:|--:|--:|\n")
+		b.WriteString("\n### Frameworks\n\n| requirements | met | met in part | not met | not assessed | not automated |\n|---|--:|--:|--:|--:|--:|\n")
 		for _, f := range r.frameworks() {
 			n := map[standing]int{}
 			for _, q := range f.Requirements {
 				n[q.Status]++
 			}
-			fmt.Fprintf(&b, "| %s | %d | %d | %d | %d |\n", markdownText(f.Title), n[met], n[notMet], n[notAssessed], n[notAutomated])
+			fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d |\n", markdownText(f.Title), n[met], n[metInPart], n[notMet], n[notAssessed], n[notAutomated])
 		}
 		fmt.Fprintf(&b, "\n%s\n", markdownText(frameworks.Note))
 	}
@@ -382,7 +382,11 @@ func (r *Report) markdownBlind(budget int) string {
 	case len(causes) == 0:
 		return fmt.Sprintf("\n### Not assessed: %s, all waived\n", count(r.Statuses[engine.NotAssessed], "result"))
 	}
-	head := fmt.Sprintf("\n### Not assessed: %s\n\nNeither passed nor failed, in %d of %s of one rule in one region:\n\n", count(r.Statuses[engine.NotAssessed], "result"), r.Blind, count(r.Cells, "cell"))
+	accepted := ""
+	if r.WaivedGaps > 0 {
+		accepted = fmt.Sprintf(", %d of them waived", r.WaivedGaps)
+	}
+	head := fmt.Sprintf("\n### Not assessed: %s%s\n\nNeither passed nor failed, in %d of %s of one rule in one region:\n\n", count(r.Statuses[engine.NotAssessed], "result"), accepted, r.Blind, count(r.Cells, "cell"))
 	var entries []string
 	for _, cause := range causes {
 		if actions := granted.FindStringSubmatch(cause); actions != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 
 	"awsscanner/internal/engine"
@@ -19,8 +20,8 @@ type File struct {
 	Judged map[string]BaselineRule // by ID: how the rules judged
 	Tool   string                  // version of the scanner that judged
 
-	rules     []jsonRule
-	leavesOut *jsonFilters // nil if the report tells all
+	rules []jsonRule
+	shows Filter // what the report tells of its scan
 }
 
 // Open reads all of a report but its results, which are read whenever they are gone through.
@@ -47,7 +48,7 @@ func Open(open func() (io.ReadCloser, error)) (*File, error) {
 	if len(head.Rules) == 0 || len(head.Scan.Read) == 0 || head.Scan.Started.IsZero() || head.Scan.ID == "" {
 		return nil, errors.New("it does not say which rules judged, where and when: an older scanner wrote it; write it again from the snapshot with scanner report SNAPSHOT -o json=FILE")
 	}
-	f := &File{ID: head.Scan.ID, Judged: map[string]BaselineRule{}, Tool: head.Tool.Version, rules: head.Rules, leavesOut: head.Filters}
+	f := &File{ID: head.Scan.ID, Judged: map[string]BaselineRule{}, Tool: head.Tool.Version, rules: head.Rules, shows: head.Filters.filter()}
 	h := engine.Header{Tool: head.Tool.Version, Partition: head.Scan.Partition, Start: head.Scan.Started, Caller: head.Scan.Caller, Read: head.Scan.Read,
 		Unread: head.Scan.Unread, Skipped: head.Scan.Skipped, Names: map[string]string{}}
 	for _, c := range head.Coverage.Accounts {
@@ -78,11 +79,68 @@ func (f *File) Rules(all []engine.Rule) (rules []engine.Rule, err error) {
 
 // Whole reports whether a report tells all of its scan, and if not, what it leaves out.
 func (f *File) Whole() (whole bool, leavesOut string) {
-	if f == nil || f.leavesOut == nil {
+	if f == nil || f.shows.json() == nil {
 		return true, ""
 	}
-	text, _ := json.Marshal(f.leavesOut)
+	text, _ := json.Marshal(f.shows.json())
 	return false, string(text)
+}
+
+// filter is the way back from Filter.json.
+func (x *jsonFilters) filter() (f Filter) {
+	if x == nil {
+		return f
+	}
+	f = Filter{Statuses: x.Status, Severities: x.Severities, Regions: x.Regions, Resources: x.Resources, Tags: x.Tags, Owners: x.Owners}
+	if len(x.Redacted) > 0 {
+		f.Mask = &engine.Mask{Accounts: slices.Contains(x.Redacted, "accounts"), Names: slices.Contains(x.Redacted, "names")}
+	}
+	return f
+}
+
+// Hides reports whether names or account IDs are not those of the scan.
+func (f *File) Hides() bool { return f != nil && f.shows.Mask != nil }
+
+// Lacks says why a report cannot be looked at in some way, as what that asks for is not in it, or hidden; "" if it can.
+func (f *File) Lacks(o *Options, g Gate) string {
+	if f == nil {
+		return ""
+	}
+	x := f.shows
+	hidden := x.Mask != nil
+	tells := func(what string, values any) string { return fmt.Sprintf("it tells only of %s %v", what, values) }
+	if len(x.Severities) > 0 {
+		for _, severity := range o.Severities {
+			if !slices.Contains(x.Severities, severity) {
+				return tells("failures of severity", x.Severities)
+			}
+		}
+		for severity := engine.Informational; severity <= engine.Critical; severity++ {
+			if g.asksFor(severity) && !slices.Contains(x.Severities, severity) {
+				return tells("failures of severity", x.Severities)
+			}
+		}
+	}
+	for _, glob := range o.Regions {
+		if !slices.ContainsFunc(f.Scan.Read, func(p model.Place) bool { return engine.Match(glob, p.Region) && x.covers(p.Region) }) {
+			return tells("regions", x.Regions)
+		}
+	}
+	switch {
+	case len(x.Resources) > 0 && len(o.Resources) > 0 && !slices.Equal(x.Resources, o.Resources):
+		return tells("resources", x.Resources)
+	case len(x.Owners) > 0 && len(o.Owners) > 0 && !slices.Equal(x.Owners, o.Owners):
+		return tells("what belongs to", x.Owners)
+	case len(x.Tags) > 0 && len(o.Tags) > 0 && !maps.EqualFunc(x.Tags, o.Tags, slices.Equal):
+		return tells("resources with certain tags, namely", x.Tags)
+	case hidden && x.Mask.Names && len(o.Resources)+len(o.Owners)+len(o.Tags) > 0:
+		return "names, owners and tags are hidden in it"
+	case hidden && x.Mask.Accounts && o.Baseline != nil:
+		return "account IDs are hidden in it, so that nobody can say where the baseline looked"
+	case hidden && o.Waive != nil:
+		return "names or account IDs are hidden in it, so that nobody can say what waivers mean"
+	}
+	return ""
 }
 
 // readHead reads the members of a report that stand before its results, and leaves the decoder in the list of these.

@@ -69,6 +69,9 @@ func (f *Filter) keeps(k *Known) bool {
 		(len(f.Owners) == 0 || k.Owner == UnknownOwner || engine.MatchAny(f.Owners, k.Owner))
 }
 
+// some reports whether only some of the failures in a place are reported on.
+func (f *Filter) some() bool { return len(f.Severities)+len(f.Resources)+len(f.Tags)+len(f.Owners) > 0 }
+
 // covers reports whether a region is one of those that are reported on.
 func (f *Filter) covers(region string) bool {
 	return len(f.Regions) == 0 || region == "" || region == model.AnyRegion || engine.MatchAny(f.Regions, region)
@@ -127,9 +130,9 @@ var Changes = []Change{Appeared, Regressed, Escalated, NewlyAssessed, Unchanged}
 // UnknownOwner stands for whoever owns what has tags that are not known.
 const UnknownOwner = "unknown"
 
-// Team returns who owns a resource by its tags owner or team, or what it belongs to; "" if that is not known.
+// Team returns who owns a resource by its tags owner or team, or else what it belongs to; UnknownOwner if its tags are not known, "" if they name nobody.
 func Team(x *engine.Result) string {
-	tags, _ := x.KnownTags()
+	tags, known := x.KnownTags()
 	for _, wanted := range []string{"owner", "team"} {
 		for _, key := range slices.Sorted(maps.Keys(tags)) {
 			if strings.EqualFold(key, wanted) && tags[key] != "" {
@@ -137,7 +140,10 @@ func Team(x *engine.Result) string {
 			}
 		}
 	}
-	return x.Owner()
+	if owner := x.Owner(); owner != "" || known {
+		return owner
+	}
+	return UnknownOwner
 }
 
 // A Report is what is said about one scan. It holds sums and groups; the results themselves
@@ -156,6 +162,7 @@ type Report struct {
 	Statuses   map[engine.Status]int
 	Failures   map[engine.Severity]int    // that nobody has waived
 	Waived     map[engine.Severity]int    // those that somebody has
+	WaivedGaps int                        // results that are not assessed, which somebody has
 	RuleStatus map[string]engine.Status   // by ID: fail, not-assessed, pass or not-applicable, whichever comes first of its results
 	Worst      map[string]engine.Severity // by ID, of failures that nobody has waived; absent if there is none
 	Changes    map[Change]int             // of failures that nobody has waived, since the baseline
@@ -165,6 +172,7 @@ type Report struct {
 	Cells      int                        // rules times the accounts and regions in which they judge
 	Blind      int                        // cells with a result that is not assessed
 	Fixable    int                        // of them, those with a fixable gap that nobody has waived
+	Doubtful   int                        // of these, those that a gate counts: not of a rule in preview
 	Coverage   []Coverage                 // by account, in order
 	Gaps       []Gap
 	Units      []Unit
@@ -176,6 +184,46 @@ type Report struct {
 	muted      map[string]bool         // rules with failures that only the severities leave out: they have not passed
 	judged     bool                    // something could be assessed, be it counted or not
 	since      *comparison
+	within     Filter // what the report tells that is looked at again
+}
+
+// shown is what the report tells of its scan: what its filter passes, of what the report that is looked at again told.
+func (r *Report) shown() Filter {
+	f, w := r.Filter, r.within
+	both := func(a, b []string) []string {
+		if len(a) > 0 {
+			return a
+		}
+		return b
+	}
+	f.Resources, f.Owners = both(f.Resources, w.Resources), both(f.Owners, w.Owners)
+	if len(f.Tags) == 0 {
+		f.Tags = w.Tags
+	}
+	if len(f.Regions) == 0 {
+		f.Regions = w.Regions
+	} else if len(w.Regions) > 0 {
+		f.Regions = slices.DeleteFunc(r.Regions(), func(region string) bool { return !r.covers(region) })
+	}
+	if len(f.Severities) == 0 {
+		f.Severities = w.Severities
+	}
+	if len(f.Statuses) == 0 {
+		f.Statuses = w.Statuses
+	}
+	if w.Mask != nil {
+		mask := engine.Mask{Accounts: w.Mask.Accounts, Names: w.Mask.Names}
+		if f.Mask != nil {
+			mask.Accounts, mask.Names = mask.Accounts || f.Mask.Accounts, mask.Names || f.Mask.Names
+		}
+		f.Mask = &mask
+	}
+	return f
+}
+
+// covers reports whether a region is one of those that are reported on.
+func (r *Report) covers(region string) bool {
+	return r.Filter.covers(region) && r.within.covers(region)
 }
 
 // A Coverage is how much of an account was read.
@@ -202,7 +250,8 @@ type Gap struct {
 	Region      string       `json:"region"`
 	Kind        model.Kind   `json:"kind"`
 	Rules       []string     `json:"rules"`
-	Resources   int          `json:"resources"` // named ones; a list that failed hides an unknown number
+	Resources   int          `json:"resources"`       // named ones; a list that failed hides an unknown number
+	Owner       string       `json:"owner,omitempty"` // who has to act, if that is one: of the resource, if its policy denies; else of the account
 	Waived      bool         `json:"waived,omitempty"`
 	Change      Change       `json:"change,omitempty"` // unchanged or no longer assessed; "" if there is no baseline, or it did not look
 }
@@ -216,10 +265,13 @@ type Unit struct {
 	Resources   int
 	Regions     []string
 	Names       []string // of a few, the worst first
-	Owner       string   // who has to act; "" if that is nobody or several
+	Owner       string   // who has to act, up to three by name; "" if nobody is known
 	Message     string   // of the worst
 	Fingerprint string   // of the worst
 	Waste       float64
+
+	severities [engine.Critical + 1]int // how many failures have each
+	owners     map[string]bool
 }
 
 // New judges a scan. It fails if that cannot be read.
@@ -228,6 +280,9 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 	r := &Report{Version: version, Scan: s, Header: f.Mask.Header(s.Header), Rules: rules, Options: o,
 		Statuses: map[engine.Status]int{}, Failures: map[engine.Severity]int{}, Waived: map[engine.Severity]int{}, Changes: map[Change]int{},
 		RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}, WasteBy: map[engine.Pillar]float64{}, Gated: map[engine.Severity]int{}, Fresh: map[engine.Severity]int{}, muted: map[string]bool{}}
+	if o.Source != nil {
+		r.within = o.Source.shows
+	}
 	r.since = r.compare()
 	anySeverity := f
 	anySeverity.Severities = nil
@@ -253,7 +308,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 	blind, fixable, dark := map[cell]bool{}, map[cell]bool{}, map[cell]bool{} // dark: nothing was seen, not even what there is
 	accounts, regions := map[model.Place]bool{}, map[model.Place]bool{}
 	for _, p := range r.Header.Read {
-		if accounts[model.Place{Account: p.Account}] = true; p.Region != "" && f.covers(p.Region) {
+		if accounts[model.Place{Account: p.Account}] = true; p.Region != "" && r.covers(p.Region) {
 			regions[p] = true
 		}
 	}
@@ -299,14 +354,14 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 		if rank(x.Status) < rank(r.RuleStatus[x.Rule.ID]) {
 			r.RuleStatus[x.Rule.ID] = x.Status
 		}
+		if x.Waived != nil && (r.Soonest == "" || x.Waived.Expires < r.Soonest) {
+			r.Soonest = x.Waived.Expires
+		}
 		m := x.Resource
 		switch x.Status {
 		case engine.Failed:
 			if x.Waived != nil {
 				r.Waived[x.Severity]++
-				if r.Soonest == "" || x.Waived.Expires < r.Soonest {
-					r.Soonest = x.Waived.Expires
-				}
 				break
 			}
 			r.Failures[x.Severity]++
@@ -329,7 +384,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 				k := unitKey{x.Rule.ID, m.Account, x.FixKey}
 				u := units[k]
 				if u == nil {
-					u = &Unit{Rule: x.Rule, Key: cmp.Or(x.FixKey, x.Rule.ID), Account: m.Account, Owner: x.Team}
+					u = &Unit{Rule: x.Rule, Key: cmp.Or(x.FixKey, x.Rule.ID), Account: m.Account, owners: map[string]bool{}}
 					units[k] = u
 				}
 				u.add(&x)
@@ -347,15 +402,25 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 			if m.ID == "*" || x.Rule.Check.Subject.Scope == model.RegionSubject {
 				dark[c] = true
 			}
-			if x.Gap.Reason.Class() == model.Fixable && x.Waived == nil {
+			switch {
+			case x.Waived != nil:
+				r.WaivedGaps++
+			case x.Gap.Reason.Class() == model.Fixable:
 				fixable[c] = true
+			}
+			owner := "" // of what one resource lacks, for want of a permission of the scan, others have to act
+			if x.Gap.Reason == model.AccessDeniedResource || m.ID == "*" || x.Rule.Check.Subject.Scope == model.AccountSubject || x.Rule.Check.Subject.Scope == model.RegionSubject {
+				owner = x.Team
 			}
 			k := gapKey{x.Gap.Call, m.Account, m.Region, x.Gap.Reason, x.Kind(), x.Waived != nil, x.Change}
 			g := gaps[k]
 			if g == nil {
 				g = &Gap{Call: x.Gap.Call, Permissions: ToGrant(x.Gap), Reason: x.Gap.Reason, Class: x.Gap.Reason.Class(), Detail: x.Gap.Detail,
-					Account: m.Account, Region: m.Region, Kind: x.Kind(), Waived: x.Waived != nil, Change: x.Change}
+					Account: m.Account, Region: m.Region, Kind: x.Kind(), Owner: owner, Waived: x.Waived != nil, Change: x.Change}
 				gaps[k] = g
+			}
+			if g.Owner != owner {
+				g.Owner = ""
 			}
 			if !slices.Contains(g.Rules, x.Rule.ID) {
 				g.Rules = append(g.Rules, x.Rule.ID)
@@ -366,6 +431,11 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 		}
 	}
 	r.Blind, r.Fixable = len(blind), len(fixable)
+	for c := range fixable {
+		if !c.rule.Preview {
+			r.Doubtful++
+		}
+	}
 	for pillar, usd := range r.WasteBy {
 		r.WasteBy[pillar] = math.Round(100*usd) / 100
 	}
@@ -418,9 +488,12 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 		k.call, k.kind = allCalls, ""
 		if gaps[k] == nil {
 			gaps[k] = &Gap{Call: allCalls, Permissions: []string{}, Reason: g.Reason, Class: g.Class, Detail: "every service that was asked in the region refused",
-				Account: g.Account, Region: g.Region, Waived: g.Waived, Change: g.Change}
+				Account: g.Account, Region: g.Region, Owner: g.Owner, Waived: g.Waived, Change: g.Change}
 		}
 		all := gaps[k]
+		if all.Owner != g.Owner {
+			all.Owner = ""
+		}
 		all.Rules, all.Resources = append(all.Rules, g.Rules...), all.Resources+g.Resources
 		slices.Sort(all.Rules)
 		all.Rules = slices.Compact(all.Rules)
@@ -433,6 +506,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 	sorted := func(units map[unitKey]*Unit) (all []Unit) {
 		for _, u := range units {
 			slices.Sort(u.Regions)
+			u.Owner = owners(u.owners)
 			all = append(all, *u)
 		}
 		slices.SortFunc(all, func(a, b Unit) int {
@@ -442,6 +516,9 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 	}
 	r.Units, r.NewUnits = sorted(units), sorted(fresh)
 	for _, g := range r.since.gone(s.Read) {
+		if g.Fate == Fixed && !r.since.passing[g.Identity] && (r.within.some() || !r.within.covers(g.Region)) { // perhaps: it is not told
+			g.Fate = OutOfScope
+		}
 		if f.keeps(&g.Known) {
 			r.Gone = append(r.Gone, r.masked(g))
 		}
@@ -546,12 +623,27 @@ func (u *Unit) add(x *Result) {
 		u.Names = append(u.Names, name(m))
 	}
 	u.Names = u.Names[:min(3, len(u.Names))]
-	if x.Team != u.Owner {
-		u.Owner = ""
-	}
+	u.owners[x.Team] = true
+	u.severities[x.Severity]++
 	if x.Severity > u.Severity {
 		u.Severity, u.Message, u.Fingerprint = x.Severity, x.Message, x.Fingerprint()
 	}
+}
+
+// owners names who has to act: up to three, and those who are not known at last.
+func owners(all map[string]bool) string {
+	names := slices.Sorted(maps.Keys(all))
+	names = slices.DeleteFunc(names, func(s string) bool { return s == "" || s == UnknownOwner })
+	if more := len(names) - 3; more > 0 {
+		names = append(names[:3], fmt.Sprintf("%d more", more))
+	}
+	if all[UnknownOwner] {
+		names = append(names, UnknownOwner)
+	}
+	if all[""] && len(names) > 0 {
+		names = append(names, "others")
+	}
+	return strings.Join(names, ", ")
 }
 
 // name is how people call a resource.

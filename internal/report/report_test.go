@@ -117,9 +117,10 @@ func TestWaste(t *testing.T) {
 func TestUnitOwner(t *testing.T) {
 	for _, c := range []struct{ first, second, third, want string }{
 		{"web", "web", "web", "AutoScalingGroup web"},
-		{"web", "batch", "web", ""},
-		{"web", "web", "", ""},
-		{"", "web", "web", ""},
+		{"web", "batch", "web", "AutoScalingGroup batch, AutoScalingGroup web"},
+		{"web", "web", "", "AutoScalingGroup web, unknown"},
+		{"", "web", "web", "AutoScalingGroup web, unknown"},
+		{"", "", "", "unknown"},
 	} {
 		s := snapshot([]string{"eu-west-1"}, slices.Concat(volume("1", c.first), volume("2", c.second), volume("3", c.third))...)
 		if r := judge(s, []engine.Rule{volumeRule}, Filter{}); len(r.Units) != 1 || r.Units[0].Owner != c.want {
