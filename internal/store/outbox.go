@@ -229,26 +229,26 @@ func (s *Store) QueueDigest(ctx context.Context, due time.Time, all []Message, n
 // TakeChannel gives one of some channels in which messages wait to a sender, who has it alone until the lease is over. It returns "" if there is
 // none to be had now.
 //
-// What is farther away than any lease or pause may be was set before the clock went back, and does not count.
-func (s *Store) TakeChannel(ctx context.Context, holder string, names []string, lease, longestPause time.Duration, now time.Time) (name string, err error) {
+// What is farther away than far, as no lease and no pause is, was set before the clock went back, and does not count.
+func (s *Store) TakeChannel(ctx context.Context, holder string, names []string, now, until, far time.Time) (name string, err error) {
 	if len(names) == 0 {
 		return "", nil
 	}
 	err = s.tx(ctx, func(tx *sql.Tx) error {
-		list, args := in(4, names)
-		query := `SELECT name FROM channels WHERE (lease <= $1 OR lease > $2) AND (next_try <= $1 OR next_try > $3) AND name IN ` + list + `
+		list, args := in(3, names)
+		query := `SELECT name FROM channels WHERE (lease <= $1 OR lease > $2) AND (next_try <= $1 OR next_try > $2) AND name IN ` + list + `
 			AND EXISTS (SELECT 1 FROM outbox o WHERE o.channel = channels.name AND o.state = 'waiting') ORDER BY next_try, name LIMIT 1`
 		if s.dialect == postgres { // SQLite has but one writer
 			query += ` FOR UPDATE SKIP LOCKED`
 		}
-		err := tx.QueryRowContext(ctx, query, append([]any{ms(now), ms(now.Add(lease)), ms(now.Add(longestPause))}, args...)...).Scan(&name)
+		err := tx.QueryRowContext(ctx, query, append([]any{ms(now), ms(far)}, args...)...).Scan(&name)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE channels SET holder = $1, lease = $2 WHERE name = $3`, holder, ms(now.Add(lease)), name)
+		_, err = tx.ExecContext(ctx, `UPDATE channels SET holder = $1, lease = $2 WHERE name = $3`, holder, ms(until), name)
 		return err
 	})
 	if err != nil {
