@@ -278,6 +278,9 @@ func (c *Config) checkChannel(f *strictyaml.File, path string, ch *Channel) {
 			f.Refuse(path, "the channel %s has no %s: add it", ch.Name, key)
 		}
 	}
+	if f.Wrong(path) {
+		return // the rest may only follow from that
+	}
 	if f.Has(path+".rate") && (ch.Rate < 1 || ch.Rate > 6000) {
 		f.Refuse(path+".rate", "rate: %d is not from 1 to 6000 messages a minute", ch.Rate)
 	}

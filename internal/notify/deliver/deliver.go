@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -49,6 +50,9 @@ func (d *Deliverer) Send(ctx context.Context, ch *notify.Channel, m *notify.Mess
 		text, err := d.secret(ctx, ch, s)
 		if err == nil {
 			secrets = append(secrets, text)
+			if u, err := url.Parse(text); err == nil && u.Host != "" { // a receiver may repeat a part of its address
+				secrets = append(secrets, strings.FieldsFunc(u.RequestURI(), func(r rune) bool { return strings.ContainsRune("/?&=", r) })...)
+			}
 		}
 		return text, err
 	}
@@ -188,9 +192,10 @@ func scrub(err error, secrets []string) error {
 	if err == nil {
 		return nil
 	}
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
 	clean := func(text string) string {
 		for _, s := range secrets {
-			if len(s) >= 4 {
+			if len(s) >= 6 {
 				text = strings.ReplaceAll(text, s, "***")
 			}
 		}

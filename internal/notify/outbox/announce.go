@@ -379,7 +379,7 @@ func (x *announcement) first(ctx context.Context) error {
 		for i := range page {
 			found := &page[i]
 			rule := x.rules[found.Finding.Rule]
-			if rule == nil {
+			if rule == nil || !found.FirstSeen.Equal(x.scan.Started) { // of a later scan, if this one is announced late
 				continue
 			}
 			result := found.Finding.Result(rule)
@@ -401,7 +401,7 @@ func (x *announcement) messages() error {
 		ch := &x.Config.Channels[i]
 		if ch.Type == notify.SecurityHub {
 			m := x.message(ch, notify.OfScan, "")
-			m.Title = "A scan to be published"
+			m.Title, m.Severity = "A scan to be published", engine.Informational
 			if err := x.put(ch, m); err != nil {
 				return err
 			}
