@@ -150,8 +150,11 @@ func TestKilled(t *testing.T) {
 
 		kill(start(t, "announce", address, receiver.URL, "committed"))
 		rows, err := w.store.Messages(t.Context(), "hook", 100)
-		if err != nil || len(rows) != len(queues) || n != 0 {
-			t.Fatalf("%d rows are committed, %d sent, %v", len(rows), n, err)
+		mu.Lock()
+		sent := n
+		mu.Unlock()
+		if err != nil || len(rows) != len(queues) || sent != 0 {
+			t.Fatalf("%d rows are committed, %d sent, %v", len(rows), sent, err)
 		}
 		sender := start(t, "send", address, receiver.URL, "sending")
 		wait(t, arrived)
