@@ -12,6 +12,7 @@ import (
 type Cause struct {
 	Principal string    `json:"principal"` // ARN of whoever called, or the name of a service
 	Call      string    `json:"call,omitempty"`
+	Through   string    `json:"through,omitempty"` // the service that made the call for the principal
 	At        time.Time `json:"at,omitzero"`
 }
 
@@ -28,6 +29,9 @@ func ChangedBy(cause json.RawMessage, how string) string {
 	}
 	if c.Call != "" {
 		who += ", by " + c.Call
+	}
+	if c.Through != "" {
+		who += " through " + c.Through
 	}
 	if !c.At.IsZero() {
 		who += ", " + minute(c.At)

@@ -68,6 +68,14 @@ var kinds = []kind{
 	{SecurityHub, nil, []string{"role_name", "external_id", "regions"}},
 }
 
+// Types lists all types of channels.
+func Types() (names []string) {
+	for _, k := range kinds {
+		names = append(names, string(k.Type))
+	}
+	return names
+}
+
 // OfAWS reports whether a channel is a service of AWS, to which a role publishes.
 func (t Type) OfAWS() bool {
 	return slices.Contains([]Type{SNS, SQS, EventBridge, OpsCenter, SecurityHub}, t)
@@ -259,10 +267,7 @@ func (c *Config) checkChannel(f *strictyaml.File, path string, ch *Channel) {
 	i := slices.IndexFunc(kinds, func(k kind) bool { return k.Type == ch.Type })
 	if i < 0 {
 		if ch.Type != "" {
-			var names []string
-			for _, k := range kinds {
-				names = append(names, string(k.Type))
-			}
+			names := Types()
 			f.Refuse(path+".type", "type: there is no %q: %s", string(ch.Type), suggest.DidYouMean(string(ch.Type), names, "use "+strings.Join(names, ", ")))
 		}
 		return

@@ -128,6 +128,10 @@ func (a *Announcer) announce(ctx context.Context, scan *store.DoneScan) error {
 	if err := x.messages(); err != nil {
 		return err
 	}
+	if now := a.Now(); now.Sub(scan.Finished) > tooOld && len(x.out.Messages) > 0 { // nobody has announced anything for so long that it is no news any more
+		a.Log.Warn("a scan is too old to be announced", "scan", scan.ID, "stream", scan.Stream, "finished", scan.Finished, "messages", len(x.out.Messages))
+		x.out.Messages, x.out.Told = nil, nil
+	}
 	_, err = a.Store.Announce(ctx, x.out, a.Now())
 	return err
 }
