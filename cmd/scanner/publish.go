@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
@@ -18,6 +20,7 @@ import (
 	"awsscanner/internal/collect/session"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
+	"awsscanner/internal/notify"
 	"awsscanner/internal/publish"
 	"awsscanner/internal/report"
 )
@@ -26,7 +29,7 @@ func publishCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "publish",
 		Short: "Tell another service what a scan has found",
-		Long:  "Publish is the only command that writes anything in an account, and it writes nothing but findings. A scan never does.",
+		Long:  "Publish writes findings into accounts, and nothing else. A scan never writes anything.",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -93,12 +96,7 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 		if whole, without := rec.file.Whole(); !whole {
 			return usage("the report %s leaves out part of its scan (%s), and what is left out would look as if it were gone: write it without filters, or name the snapshot", name, without)
 		}
-		s := rec.scan
-		if src.orgRole != "" {
-			for _, id := range s.Header.Accounts() {
-				src.roles = append(src.roles, fmt.Sprintf("arn:%s:iam::%s:role/%s", cmp.Or(s.Partition, "aws"), id, src.orgRole))
-			}
-		}
+		src.everywhere(rec.scan)
 		if err := src.check(); err != nil {
 			return err
 		}
@@ -109,19 +107,8 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 		if p.Report, err = rec.report(picked, report.Options{}); err != nil {
 			return err
 		}
-		entered, err := src.enter(ctx)
-		if err != nil {
+		if p.Open, err = src.hubs(ctx, rec.scan, "name a role or profile of it with --role-arn, --org-role or --profile"); err != nil {
 			return err
-		}
-		p.Open = func(id, region string) (aws.Config, error) {
-			a, ok := entered[id]
-			switch {
-			case !ok:
-				return aws.Config{}, fmt.Errorf("account %s was scanned, but these credentials are not of it: name a role or profile of it with --role-arn, --org-role or --profile", id)
-			case a.sess == nil:
-				return aws.Config{}, fmt.Errorf("account %s cannot be entered: %s", id, a.gap.Detail)
-			}
-			return a.sess.At(region, s.Start).Config, nil
 		}
 		outcomes, err := p.Run(ctx)
 		switch {
@@ -133,6 +120,108 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 		return showOutcomes(c.OutOrStdout(), c.ErrOrStderr(), outcomes, dryRun)
 	}
 	return c
+}
+
+// everywhere names the role in all accounts of a scan, if there is one of that name.
+func (src *source) everywhere(s *engine.Scan) {
+	if src.orgRole == "" {
+		return
+	}
+	for _, id := range s.Header.Accounts() {
+		src.roles = append(src.roles, fmt.Sprintf("arn:%s:iam::%s:role/%s", cmp.Or(s.Partition, "aws"), id, src.orgRole))
+	}
+}
+
+// hubs returns what opens the Security Hub of an account and region.
+func (src *source) hubs(ctx context.Context, s *engine.Scan, wayOut string) (func(id, region string) (aws.Config, error), error) {
+	entered, err := src.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(id, region string) (aws.Config, error) {
+		a, ok := entered[id]
+		switch {
+		case !ok:
+			return aws.Config{}, fmt.Errorf("account %s was scanned, but these credentials are not of it: %s", id, wayOut)
+		case a.sess == nil:
+			return aws.Config{}, fmt.Errorf("account %s cannot be entered: %s", id, a.gap.Detail)
+		}
+		return a.sess.At(region, s.Start).Config, nil
+	}, nil
+}
+
+// hubSource is whose Security Hubs a channel of notifications publishes to.
+func hubSource(ch *notify.Channel) source {
+	src := source{quotaShare: 100, orgRole: ch.RoleName}
+	if ch.RoleName != "" {
+		src.role.ExternalID = ch.ExternalID
+	}
+	return src
+}
+
+// publishSaved publishes a scan that was saved, as a channel of notifications says.
+func publishSaved(ctx context.Context, log *slog.Logger, ch *notify.Channel, name string, conf configured) error {
+	rec, err := openRecording(name)
+	if err != nil {
+		return err
+	}
+	src := hubSource(ch)
+	src.everywhere(rec.scan)
+	picked, err := rec.rules(conf.again())
+	if err != nil {
+		return err
+	}
+	var o report.Options
+	conf.people(&o)(rec.scan.Start, io.Discard)
+	p := publish.SecurityHub{Statuses: []engine.Status{engine.Failed}, Regions: ch.Regions}
+	if p.Report, err = rec.report(picked, o); err != nil {
+		return err
+	}
+	if p.Open, err = src.hubs(ctx, rec.scan, "name a role that is there under role_name"); err != nil {
+		return err
+	}
+	outcomes, err := p.Run(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for i := range outcomes {
+		o := &outcomes[i]
+		var off *publish.Unavailable
+		if errors.As(o.Err, &off) { // trying again does not enable it
+			log.Warn(o.Err.Error(), "channel", ch.Name, "lost", o.Lost)
+		} else if o.Err != nil {
+			errs = append(errs, o.Err)
+		}
+		for _, r := range o.Refused {
+			log.Warn("Security Hub does not take a finding", "channel", ch.Name, "account", o.Account, "region", o.Region, "finding", r.What, "code", r.Code, "reason", r.Message)
+		}
+		log.Info("published", "channel", ch.Name, "account", o.Account, "region", o.Region, "imported", o.Imported, "archived", o.Resolved, "left", o.Kept+o.Newer)
+	}
+	return errors.Join(errs...)
+}
+
+// testHub tries whether a channel can import findings where its credentials are.
+func testHub(ctx context.Context, ch *notify.Channel) error {
+	src := hubSource(ch)
+	base, err := src.open(ctx, "", collect.Agent{Version: version, Share: 1}, nil)
+	if err != nil {
+		return err
+	}
+	sess := base
+	if ch.RoleName != "" {
+		if sess, err = base.Assume(ctx, src.roleAt(fmt.Sprintf("arn:%s:iam::%s:role/%s", base.Partition, base.Account, ch.RoleName))); err != nil {
+			return err
+		}
+	}
+	region := sess.Config.Region
+	for _, name := range ch.Regions {
+		if !strings.Contains(name, "*") {
+			region = name
+			break
+		}
+	}
+	return publish.Test(ctx, sess.At(region, time.Now()).Config, sess.Partition, model.Place{Account: sess.Account, Region: region}, time.Now())
 }
 
 // enter opens sessions of the accounts to publish in, by their IDs.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -152,6 +153,9 @@ func (x *service) start(ctx context.Context, stderr io.Writer, schedules bool) (
 		return nil, nil, err
 	}
 	k.store = s
+	if schedules {
+		k.tell = func(ctx context.Context) { k.notifications(ctx, &cfg.Notifications) }
+	}
 	host, _ := os.Hostname()
 	q, err := jobs.New(ctx, s, address, k.work(), jobs.Options{Holder: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), store.NewID()[:6]), AtOnce: x.atOnce, Schedules: planned, Log: logger})
 	if err != nil {
@@ -169,11 +173,16 @@ func (k *keeper) run(ctx context.Context, q *jobs.Queue) error {
 	if err := q.Start(context.WithoutCancel(ctx)); err != nil {
 		return failed("the queue cannot start: %s", err)
 	}
+	var telling sync.WaitGroup
+	if k.tell != nil {
+		telling.Go(func() { k.tell(ctx) })
+	}
 	<-ctx.Done()
 	k.log.Info("ending: what is being read is given back to the queue")
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	q.Stop(stopping)
+	telling.Wait()
 	return k.store.Close()
 }
 

@@ -33,12 +33,12 @@ import (
 
 // A keeper scans accounts again and again, for scanner serve and worker.
 type keeper struct {
-	store  *store.Store
-	files  []string // of the settings
-	demo   bool
-	log    *slog.Logger
-	gate   *collect.Gate // of all that this process reads
-	notify func(ctx context.Context) error
+	store *store.Store
+	files []string // of the settings
+	demo  bool
+	log   *slog.Logger
+	gate  *collect.Gate             // of all that this process reads
+	tell  func(ctx context.Context) // people, until the context ends; nil if somebody else does
 
 	mu        sync.Mutex
 	progress  map[string]*collect.Progress // of what this process reads, by scan and account
@@ -108,7 +108,7 @@ func readScanning(files []string, texts map[string]string, demo bool) (*scanning
 	if x.picked, x.params, err = x.sel.pick(); err != nil {
 		return nil, err
 	}
-	x.tags = x.sel.conf.needTags()
+	x.tags = x.sel.conf.needTags() || x.sel.conf.all().Notifications.NeedsTags()
 	x.plan, err = planFor(x.picked, x.tags)
 	return x, err
 }
@@ -454,18 +454,14 @@ func recordScan(db *store.Store, stream string, sel *selection, picked []engine.
 
 // tick does what is to be done from time to time.
 func (k *keeper) tick(ctx context.Context) error {
-	var errs []error
-	if k.notify != nil {
-		errs = append(errs, k.notify(ctx))
-	}
 	cfg, err := config.Load(k.files, nil, settings(nil))
 	if err != nil {
-		return errors.Join(append(errs, err)...)
+		return err
 	}
 	days := func(given, otherwise int) time.Duration {
 		return time.Duration(cmp.Or(given, otherwise)) * 24 * time.Hour
 	}
 	keep := store.Retention{Snapshots: cmp.Or(cfg.Retention.Snapshots, 10), Scans: days(int(cfg.Retention.Scans), 400), Fixed: days(int(cfg.Retention.Fixed), 400)}
 	_, err = k.store.Prune(ctx, keep, time.Now())
-	return errors.Join(append(errs, err)...)
+	return err
 }

@@ -17,6 +17,7 @@ import (
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/match"
+	"awsscanner/internal/notify"
 	"awsscanner/internal/strictyaml"
 	"awsscanner/internal/suggest"
 	"awsscanner/internal/waiver"
@@ -83,6 +84,7 @@ type Config struct {
 	Policy        waiver.Policy
 	Schedules     []Planned
 	Retention     Retention
+	Notifications notify.Config
 	Locked        map[string]string // where, by key
 	Warnings      []string          // variables that nobody knows
 }
@@ -159,6 +161,9 @@ func (l *layer) check() {
 	l.checkRules()
 	l.checkOwners()
 	l.checkSchedules()
+	if l.file.Has("notifications") {
+		l.Notifications.Check(l.file, "notifications", l.Context.Rules)
+	}
 	for i, glob := range l.WaiverPolicy.Never {
 		if glob != "" && !slices.ContainsFunc(l.Context.Rules, func(r engine.Rule) bool { return engine.Match(glob, r.ID) }) {
 			f.Refuse(fmt.Sprintf("waiver_policy.never[%d]", i), "never: no rule matches %q: %s", glob, suggest.DidYouMean(glob, l.ids(), "see scanner rules list"))
@@ -329,7 +334,7 @@ func known() (names []string) {
 	for _, k := range Keys() {
 		names = append(names, k.Name)
 	}
-	return append(names, "accounts", "gate", "severities", "params", "account_params", "waiver_policy", "waiver_policy.longest", "waiver_policy.never", "owners", "schedules", "retention", "retention.snapshots", "retention.scans", "retention.fixed")
+	return append(names, "accounts", "gate", "severities", "params", "account_params", "waiver_policy", "waiver_policy.longest", "waiver_policy.never", "owners", "schedules", "retention", "retention.snapshots", "retention.scans", "retention.fixed", "notifications")
 }
 
 // unknownKey says why a key cannot be locked: "" if it can.
@@ -427,6 +432,9 @@ func (l *layer) into(cfg *Config) error {
 	}
 	if f.Has("retention.fixed") && free("retention.fixed") {
 		cfg.Retention.Fixed = l.Retention.Fixed
+	}
+	if f.Has("notifications") && free("notifications") {
+		cfg.Notifications = l.Notifications
 	}
 	l.together(cfg)
 	for i, key := range l.Locked {
@@ -542,7 +550,7 @@ func (c *Config) variables(environment []string, x Context) error {
 			continue
 		}
 		key := keys[name]
-		if file := strings.ToLower(strings.TrimPrefix(name, prefix)); key == nil && slices.Contains([]string{"severities", "params", "account_params", "waiver_policy", "owners", "locked"}, file) {
+		if file := strings.ToLower(strings.TrimPrefix(name, prefix)); key == nil && slices.Contains([]string{"severities", "params", "account_params", "waiver_policy", "owners", "notifications", "locked"}, file) {
 			c.Warnings = append(c.Warnings, fmt.Sprintf("the variable %s means nothing: %s are set in a file", name, file))
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/match"
+	"awsscanner/internal/notify"
 	"awsscanner/internal/strictyaml"
 	"awsscanner/internal/waiver"
 )
@@ -48,6 +49,8 @@ type File struct {
 
 	Schedules []Schedule `yaml:"schedules" doc:"when scanner serve scans what"`
 	Retention Retention  `yaml:"retention" doc:"how much of the past scanner serve keeps"`
+
+	Notifications notify.Config `yaml:"notifications" doc:"what scanner serve tells to whom, by which channels"`
 
 	Locked []string `yaml:"locked" doc:"keys that later files, variables and flags may not change: gate, or gate.fail_on"`
 }

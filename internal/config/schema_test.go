@@ -18,6 +18,7 @@ import (
 	"awsscanner/frameworks"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/match"
+	"awsscanner/internal/notify"
 	"awsscanner/internal/strictyaml"
 	"awsscanner/internal/waiver"
 )
@@ -45,6 +46,12 @@ func schemaOf(t reflect.Type, key string) jsonObject {
 		return jsonObject{"$ref": "#/$defs/condition"}
 	case t == reflect.TypeFor[strictyaml.Raw]():
 		return jsonObject{}
+	case t == reflect.TypeFor[notify.Event]():
+		return jsonObject{"enum": notify.Events}
+	case t == reflect.TypeFor[notify.Type]():
+		return jsonObject{"enum": notify.Types()}
+	case t == reflect.TypeFor[notify.Secret]():
+		return jsonObject{"type": "string", "pattern": "^(env|file|secretsmanager|ssm):."}
 	}
 	switch t.Kind() {
 	case reflect.Bool:
@@ -223,7 +230,7 @@ func TestSchemasAcceptExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	texts := []string{string(example)}
-	for _, name := range []string{"configuration.md", "waivers.md"} {
+	for _, name := range []string{"configuration.md", "waivers.md", "notifications.md"} {
 		text, err := os.ReadFile(filepath.Join(docs, name))
 		if err != nil {
 			t.Fatal(err)
@@ -278,7 +285,7 @@ func TestSchemasRefuse(t *testing.T) {
 	}
 	for _, text := range []string{"acounts: {}", "ruleset: all", "regions: []", "accounts: {org: yes}", "accounts: {include: [1]}", "gate: {fail_on: hgh}", "gate: {max: {severe: 1}}", "gate: {max: {high: -1}}",
 		"gate: {allow_incomplete: most}", "severities: {x: y}", "account_params: {prod: {a: {b: 1}}}", "params: {a: 1}", "owners: [{rule: a}]", "owners: [{team: a, tag: b}]", "owners: {team: a}",
-		"waiver_policy: {longest: {high: 90}}", "waiver_policy: {longest: {hgh: 90d}}", "locked: [fail_on]", "max_rps: 0", "redact: secrets", "pillars: beauty", "frameworks: cis", "log_format: xml", "[a]"} {
+		"waiver_policy: {longest: {high: 90}}", "waiver_policy: {longest: {hgh: 90d}}", "locked: [fail_on]", "notifications: {channels: [{name: a, type: irc}]}", "notifications: {channels: [{type: slack}]}", "notifications: {channels: [{name: a, type: webhook, secret: sesame}]}", "notifications: {routes: [{events: [mended], channels: [a]}]}", "max_rps: 0", "redact: secrets", "pillars: beauty", "frameworks: cis", "log_format: xml", "[a]"} {
 		refused(settings, text)
 	}
 	for _, text := range []string{"{rule: a}", "[{rule: a, reason: b, owner: c}]", "[{rule: a, reason: b, owner: c, expires: soon}]", "[{rule: a, reason: b, owner: c, expires: 2026-02-30}]", "[{rules: a, reason: b, owner: c, expires: 2026-02-28}]",

@@ -38,8 +38,8 @@ type Recorded struct {
 	With                  any               // see Result.With
 }
 
-// result returns what was recorded as a result of a rule.
-func (x *Recorded) result(rule *Rule) Result {
+// Result returns what was recorded as a result of a rule.
+func (x *Recorded) Result(rule *Rule) Result {
 	m := x.Resource
 	return Result{Rule: rule, Resource: &m, Verdict: x.Verdict,
 		shown: &shown{fingerprint: x.Fingerprint, identity: x.Identity, owner: x.Owner, unknown: x.OwnerUnknown, with: x.With, tags: x.Tags, known: x.Tags != nil}}

@@ -20,6 +20,7 @@ type Rule struct {
 	ID       string   // "<service>-<resource>-<property>", never reused
 	Formerly []string // earlier IDs, the first of all first: fingerprints are made with that one
 	Version  int      // rises with each change of what the check finds, from 0 on: what a later version finds first is not new
+	Volatile bool     // its verdict comes and goes by nature: what becomes of a finding is told to people once a second scan says the same
 	Preview  bool     // reported, but counted by no gate: for the first release of a rule
 	Title    string   // states the desired condition
 	Level    Level

@@ -135,7 +135,7 @@ func (s *Scan) retell(rules []Rule) iter.Seq2[Result, error] {
 				yield(Result{}, err)
 				return
 			}
-			if rule := byID[x.Rule]; rule != nil && !yield(x.result(rule), nil) {
+			if rule := byID[x.Rule]; rule != nil && !yield(x.Result(rule), nil) {
 				return
 			}
 		}

@@ -343,6 +343,23 @@ func (c *comparison) looked(x *Result) bool {
 	return c.same[x.Rule.ID] && inScope(x.Rule, m.Account, m.Region, c.read, c.accounts) && !hidden(c.blind, x.Rule.ID, m.Account, m.Region, x.Identity())
 }
 
+// Saw reports whether the scan of a baseline looked for what a rule finds in a place, and could see it.
+func (b *Baseline) Saw(rule *engine.Rule, account, region, identity string) bool {
+	read, accounts, blind := map[model.Place]bool{}, map[string]bool{}, map[BlindSpot]bool{}
+	for _, p := range b.Read {
+		read[p], accounts[p.Account] = true, true
+	}
+	ids := append([]string{rule.ID}, rule.Formerly...)
+	for _, s := range b.Blind {
+		if slices.Contains(ids, s.Rule) {
+			s.Rule = rule.ID
+			blind[s] = true
+		}
+	}
+	return slices.ContainsFunc(b.Rules, func(r BaselineRule) bool { return slices.Contains(ids, r.ID) }) &&
+		inScope(rule, account, region, read, accounts) && !hidden(blind, rule.ID, account, region, identity)
+}
+
 // see notes a result, and says what has changed.
 func (c *comparison) see(x *Result) Change {
 	if c == nil {

@@ -250,6 +250,12 @@ func (f *Finding) check() error {
 	return nil
 }
 
+// Result is the way back from Flat, to a result of a rule.
+func (f *Finding) Result(rule *engine.Rule) engine.Result {
+	x := f.recorded()
+	return x.Result(rule)
+}
+
 // recorded is the way back from finding.
 func (f *Finding) recorded() engine.Recorded {
 	x := engine.Recorded{Rule: f.Rule, Fingerprint: f.Fingerprint, Identity: f.Identity, Owner: f.Resource.Group, OwnerUnknown: f.Resource.GroupUnknown,

@@ -122,4 +122,57 @@ DROP TABLE tallies;
 DROP TABLE events;
 DROP TABLE findings;
 DROP TABLE scans;
+`}, {
+	up: `
+-- announced: when the events of a scan went into the outbox; 0 if they have not
+ALTER TABLE scans ADD COLUMN announced BIGINT NOT NULL DEFAULT 0;
+UPDATE scans SET announced = finished WHERE state = 'done';
+CREATE TABLE outbox (
+	id      $SERIAL,
+	channel TEXT NOT NULL,
+	kind    TEXT NOT NULL,
+	key     TEXT NOT NULL, -- whatever has the same one is the same message
+	payload TEXT NOT NULL,
+	created BIGINT NOT NULL,
+	state   TEXT NOT NULL, -- waiting, sent, refused, expired or overtaken
+	tries   INTEGER NOT NULL,
+	tried   BIGINT NOT NULL, -- the last time
+	failure TEXT NOT NULL, -- why not, the last time
+	UNIQUE (channel, key)
+);
+CREATE INDEX outbox_waiting ON outbox (channel, id) WHERE state = 'waiting';
+CREATE INDEX outbox_tried ON outbox (channel, tried);
+CREATE TABLE channels (
+	name     TEXT PRIMARY KEY,
+	holder   TEXT NOT NULL, -- who sends; empty if nobody does
+	lease    BIGINT NOT NULL, -- until when, unless it is renewed
+	next_try BIGINT NOT NULL,
+	tries    INTEGER NOT NULL, -- in vain since the last one that was not
+	failure  TEXT NOT NULL
+);
+CREATE TABLE held (
+	event  BIGINT PRIMARY KEY, -- that is told once the next scan says the same
+	stream TEXT NOT NULL
+);
+CREATE INDEX held_stream ON held (stream);
+CREATE TABLE told (
+	channel  TEXT NOT NULL,
+	identity TEXT NOT NULL,
+	stream   TEXT NOT NULL, -- that told of it last
+	open     INTEGER NOT NULL, -- 0 once it was told to be fixed
+	severity INTEGER NOT NULL,
+	at       BIGINT NOT NULL,
+	PRIMARY KEY (channel, identity)
+);
+CREATE TABLE digests (
+	due BIGINT PRIMARY KEY -- those that are in the outbox
+);
+`,
+	down: `
+DROP TABLE digests;
+DROP TABLE told;
+DROP TABLE held;
+DROP TABLE channels;
+DROP TABLE outbox;
+ALTER TABLE scans DROP COLUMN announced;
 `}}

@@ -109,20 +109,11 @@ func (s *Store) End(ctx context.Context, id string, state State, why string, now
 
 // Baseline returns what a stream knows: its open findings, those that were fixed, and where its last scan looked. It is nil if no scan is done.
 func (s *Store) Baseline(ctx context.Context, stream string) (*report.Baseline, error) {
-	var packed []byte
-	err := s.DB.QueryRowContext(ctx, `SELECT looked FROM scans WHERE stream = $1 AND state = 'done' ORDER BY turn DESC LIMIT 1`, stream).Scan(&packed)
-	if errors.Is(err, sql.ErrNoRows) {
+	b, err := s.looked(ctx, `stream = $1 AND state = 'done' ORDER BY turn DESC LIMIT 1`, stream)
+	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err
-	}
-	text, err := unpack(packed)
-	if err != nil {
-		return nil, err
-	}
-	var b report.Baseline
-	if err := json.Unmarshal(text, &b); err != nil {
 		return nil, err
 	}
 	rows, err := s.DB.QueryContext(ctx, `SELECT identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, state FROM findings WHERE stream = $1`, stream)
@@ -142,7 +133,29 @@ func (s *Store) Baseline(ctx context.Context, stream string) (*report.Baseline, 
 			b.Mended = append(b.Mended, k)
 		}
 	}
-	return &b, rows.Err()
+	return b, rows.Err()
+}
+
+// Looked returns where a scan that is done has looked, without what it has found.
+func (s *Store) Looked(ctx context.Context, scan string) (*report.Baseline, error) {
+	return s.looked(ctx, `id = $1 AND state = 'done'`, scan)
+}
+
+func (s *Store) looked(ctx context.Context, where string, args ...any) (*report.Baseline, error) {
+	var packed []byte
+	err := s.DB.QueryRowContext(ctx, `SELECT looked FROM scans WHERE `+where, args...).Scan(&packed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	text, err := unpack(packed)
+	if err != nil {
+		return nil, err
+	}
+	var b report.Baseline
+	return &b, json.Unmarshal(text, &b)
 }
 
 // ErrOvertaken says that another scan of the stream was recorded since the baseline was read: compare again.

@@ -19,6 +19,9 @@ type Retention struct {
 // Pruned says how much was dropped.
 type Pruned struct{ Snapshots, Scans, Findings int64 }
 
+// keepMessages is how long messages are kept that wait no more: nothing may be sent twice because it was forgotten.
+const keepMessages = 90 * 24 * time.Hour
+
 // Prune drops what need not be kept any more.
 func (s *Store) Prune(ctx context.Context, keep Retention, now time.Time) (p Pruned, err error) {
 	err = s.tx(ctx, func(tx *sql.Tx) error {
@@ -42,6 +45,9 @@ func (s *Store) Prune(ctx context.Context, keep Retention, now time.Time) (p Pru
 			drop(&p.Scans, `DELETE FROM scans WHERE id IN (`+old+`)`, before),
 			drop(&ignored, `DELETE FROM events WHERE EXISTS (SELECT 1 FROM findings f WHERE f.stream = events.stream AND f.identity = events.identity AND f.state = 'fixed' AND f.fixed_at < $1)`, now.Add(-keep.Fixed).UnixMilli()),
 			drop(&p.Findings, `DELETE FROM findings WHERE state = 'fixed' AND fixed_at < $1`, now.Add(-keep.Fixed).UnixMilli()),
+			drop(&ignored, `DELETE FROM held WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = held.event)`),
+			drop(&ignored, `DELETE FROM outbox WHERE state <> 'waiting' AND created < $1`, now.Add(-keepMessages).UnixMilli()),
+			drop(&ignored, `DELETE FROM told WHERE at < $1 AND (open = 0 OR NOT EXISTS (SELECT 1 FROM findings f WHERE f.identity = told.identity AND f.state = 'open'))`, now.Add(-keepMessages).UnixMilli()),
 		)
 	})
 	return p, err

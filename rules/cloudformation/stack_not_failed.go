@@ -48,6 +48,7 @@ var stateful = []string{
 
 var _ = Rules.Add(engine.Rule{
 	ID:       "cloudformation-stack-not-failed",
+	Volatile: true,
 	Title:    "CloudFormation stacks are not left in a failed or stuck state",
 	Level:    engine.Recommended,
 	Severity: engine.Medium,
