@@ -81,6 +81,7 @@ type Config struct {
 	Params        map[string]map[string]Param            // by rule and name
 	AccountParams map[string]map[string]map[string]Param // by account, rule and name
 	Owners        []Team
+	Pipelines     []string
 	Policy        waiver.Policy
 	Schedules     []Planned
 	Retention     Retention
@@ -160,6 +161,7 @@ func (l *layer) check() {
 	}
 	l.checkRules()
 	l.checkOwners()
+	l.checkPipelines()
 	l.checkSchedules()
 	if l.file.Has("notifications") {
 		l.Notifications.Check(l.file, "notifications", l.Context.Rules)
@@ -299,6 +301,15 @@ func (l *layer) checkOwners() {
 	}
 }
 
+// checkPipelines refuses globs that fit nobody: names of roles and users have no spaces, slashes and colons, and ARNs begin with arn.
+func (l *layer) checkPipelines() {
+	for i, glob := range l.Pipelines {
+		if arn := strings.HasPrefix(glob, "arn:") || strings.HasPrefix(glob, "*"); strings.ContainsAny(glob, " \t${}") || !arn && strings.ContainsAny(glob, "/:") {
+			l.file.Refuse(fmt.Sprintf("pipelines[%d]", i), "pipelines: %q fits no role, user or service: write a name, as deploy-*, or an ARN, as arn:aws:iam::111122223333:role/ci/*", glob)
+		}
+	}
+}
+
 // streamName is what a stream may be called: it stands in addresses of pages.
 var streamName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
@@ -334,7 +345,7 @@ func known() (names []string) {
 	for _, k := range Keys() {
 		names = append(names, k.Name)
 	}
-	return append(names, "accounts", "gate", "severities", "params", "account_params", "waiver_policy", "waiver_policy.longest", "waiver_policy.never", "owners", "schedules", "retention", "retention.snapshots", "retention.scans", "retention.fixed", "notifications")
+	return append(names, "accounts", "gate", "severities", "params", "account_params", "waiver_policy", "waiver_policy.longest", "waiver_policy.never", "owners", "pipelines", "schedules", "retention", "retention.snapshots", "retention.scans", "retention.fixed", "notifications")
 }
 
 // unknownKey says why a key cannot be locked: "" if it can.
@@ -413,6 +424,9 @@ func (l *layer) into(cfg *Config) error {
 		for i, glob := range l.WaiverPolicy.Never {
 			cfg.Policy.Never = append(cfg.Policy.Never, waiver.Ban{Rules: glob, Place: f.Place(fmt.Sprintf("waiver_policy.never[%d]", i))})
 		}
+	}
+	if f.Has("pipelines") && free("pipelines") {
+		cfg.Pipelines = slices.Clone(l.Pipelines)
 	}
 	if f.Has("schedules") && free("schedules") {
 		cfg.Schedules = nil
@@ -550,7 +564,7 @@ func (c *Config) variables(environment []string, x Context) error {
 			continue
 		}
 		key := keys[name]
-		if file := strings.ToLower(strings.TrimPrefix(name, prefix)); key == nil && slices.Contains([]string{"severities", "params", "account_params", "waiver_policy", "owners", "notifications", "locked"}, file) {
+		if file := strings.ToLower(strings.TrimPrefix(name, prefix)); key == nil && slices.Contains([]string{"severities", "params", "account_params", "waiver_policy", "owners", "pipelines", "notifications", "locked"}, file) {
 			c.Warnings = append(c.Warnings, fmt.Sprintf("the variable %s means nothing: %s are set in a file", name, file))
 			continue
 		}

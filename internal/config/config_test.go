@@ -81,9 +81,9 @@ func load(t *testing.T, environment []string, texts ...string) (*Config, string)
 func TestLoad(t *testing.T) {
 	c, why := load(t, []string{"SCANNER_MAX_RPS=7.5", "SCANNER_ORG=true", "SCANNER_RULES=sqs-*,iam-*", "SCANNER_CONFIG=x", "HOME=/"},
 		"accounts:\n  org: false\n  include: [012345678901]\n  tags: {env: [prod, test], team: a}\nregions: eu-*\nmax_rps: 5\nwaivers: waivers.yaml\n"+
-			"severities: {iam-root-mfa: high}\nparams: {sqs-queue-dlq: {max: 20, trusted: [012345678901]}}\nwaiver_policy: {longest: {high: 90d, low: 52w}, never: iam-*}\nowners: [{team: x}]\n",
+			"severities: {iam-root-mfa: high}\nparams: {sqs-queue-dlq: {max: 20, trusted: [012345678901]}}\nwaiver_policy: {longest: {high: 90d, low: 52w}, never: iam-*}\nowners: [{team: x}]\npipelines: deploy\n",
 		"regions: [us-*, eu-west-1]\ngate:\n  max: {high: 5, critical: 0}\n  allow_incomplete: 95\n  fail_on: high\nparams:\n  sqs-queue-dlq:\n    min: 15\naccount_params:\n  \"012345678901\":\n    sqs-queue-dlq: {max: 30}\n"+
-			"waiver_policy: {longest: {high: 30d}}\nowners:\n- team: shop\n  tags: {team: shop}\n- team: all\n")
+			"waiver_policy: {longest: {high: 30d}}\nowners:\n- team: shop\n  tags: {team: shop}\n- team: all\npipelines: [ci-*, release]\n")
 	if why != "" {
 		t.Fatal(why)
 	}
@@ -124,6 +124,9 @@ func TestLoad(t *testing.T) {
 	if len(c.Owners) != 2 || c.Owners[0].Team != "shop" || !c.NeedsTags() || len(c.Warnings) != 0 {
 		t.Errorf("owners are %+v, warnings %s", c.Owners, c.Warnings)
 	}
+	if strings.Join(c.Pipelines, " ") != "ci-* release" {
+		t.Errorf("pipelines are %q", c.Pipelines)
+	}
 	if rated := c.Rated(testRules); rated[0].Worst != engine.High || testRules[0].Worst != engine.Critical {
 		t.Error("the rule is not rated, or all of them are for ever")
 	}
@@ -139,7 +142,7 @@ func TestRefused(t *testing.T) {
 		{"locked: [parms.x.y]\n", `a.yaml:1: locked: there is no key "parms.x.y": did you mean params.x.y?`},
 		{"tags: {a: b}\ngate: {zz:y}\n", "a.yaml:1: the file has no key \"tags\": did you mean tags, under accounts?\na.yaml:2: gate has no key \"zz:y\": it has fail_on, fail_on_new, max, baseline, allow_incomplete, fail_on_incomplete"},
 		{"accounts: {tags: {env:prod}}\n", "a.yaml:1: env:prod has no value: after the colon of a key comes a space"},
-		{"zzz: high\n", `a.yaml:1: the file has no key "zzz": it has accounts, regions, ruleset, rules, exclude_rules, pillars, services, frameworks, min_severity, severities, params, account_params, outputs, redact, gate, waivers, waiver_policy, owners, timeout, max_rps, quota_share, log_format, schedules, retention, notifications, locked`},
+		{"zzz: high\n", `a.yaml:1: the file has no key "zzz": it has accounts, regions, ruleset, rules, exclude_rules, pillars, services, frameworks, min_severity, severities, params, account_params, outputs, redact, gate, waivers, waiver_policy, owners, timeout, max_rps, quota_share, log_format, attribution, pipelines, schedules, retention, notifications, locked`},
 		{"exclude-rules: x\n", `a.yaml:1: the file has no key "exclude-rules": did you mean exclude_rules?`},
 		{"regions:\n- eu-*\n- bad\n", `a.yaml:3: regions: there is no "bad"`},
 		{"ruleset: bad\nregions: bad\n", "a.yaml:1: ruleset: there is no \"bad\"\na.yaml:2: regions: there is no \"bad\""},
@@ -171,6 +174,7 @@ func TestRefused(t *testing.T) {
 		{"waiver_policy:\n  longest: {high: 90}\n  never: [sqs-x]\n", "a.yaml:2: high: \"90\" is no term: write days or weeks, as 90d or 12w\na.yaml:3: never: no rule matches \"sqs-x\": see scanner rules list"},
 		{"waiver_policy: {longest: {hgh: 90d}}\n", `a.yaml:1: a key of longest: "hgh" is no severity: use one of critical, high, medium, low, informational`},
 		{"locked: [gate.fail-on, waivers, params.x]\n", `a.yaml:1: locked: there is no key "gate.fail-on": did you mean gate.fail_on?`},
+		{"pipelines:\n- deploy-*\n- cloudformation.amazonaws.com\n- arn:aws:iam::*:role/ci/*\n- role/deploy\n", `a.yaml:5: pipelines: "role/deploy" fits no role, user or service: write a name, as deploy-*, or an ARN, as arn:aws:iam::111122223333:role/ci/*`},
 		{"locked: all\n", `a.yaml:1: locked: there is no key "all": use keys of this file, as gate or gate.fail_on`},
 		{"max_rps: fast\n", `a.yaml:1: max_rps takes a number, not the text "fast"`},
 		{"accounts: {tags: [env]}\n", "a.yaml:1: tags takes keys and values, as {key: value}, not a list"},
@@ -182,7 +186,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestFilesTogether(t *testing.T) {
-	org := "gate:\n  fail_on: high\nseverities: {iam-root-mfa: critical}\nparams: {sqs-queue-dlq: {max: 20}}\nlocked:\n- gate\n- waivers\n- severities.iam-root-mfa\n- params.sqs-queue-dlq.max\n- owners\n- waiver_policy.never\n"
+	org := "gate:\n  fail_on: high\nseverities: {iam-root-mfa: critical}\nparams: {sqs-queue-dlq: {max: 20}}\nlocked:\n- gate\n- waivers\n- severities.iam-root-mfa\n- params.sqs-queue-dlq.max\n- owners\n- waiver_policy.never\n- pipelines\n- attribution\n"
 	for _, c := range []struct {
 		text string
 		env  []string
@@ -196,6 +200,7 @@ func TestFilesTogether(t *testing.T) {
 		{"severities: {iam-root-mfa: low}\n", nil, "b.yaml:1: severities.iam-root-mfa is locked by a.yaml:8 (locked: severities.iam-root-mfa): remove it here"},
 		{"params:\n  sqs-queue-dlq:\n    max: 30\n", nil, "b.yaml:3: params.sqs-queue-dlq.max is locked by a.yaml:9 (locked: params.sqs-queue-dlq.max): remove it here"},
 		{"owners: [{team: x}]\n", nil, "b.yaml:1: owners is locked by a.yaml:10 (locked: owners): remove it here"},
+		{"pipelines: deploy\nattribution: full\n", nil, "b.yaml:1: pipelines is locked by a.yaml:12 (locked: pipelines): remove it here\nb.yaml:2: attribution is locked by a.yaml:13 (locked: attribution): remove it here"},
 		{"waiver_policy: {never: iam-*}\n", nil, "b.yaml:1: waiver_policy.never is locked by a.yaml:11 (locked: waiver_policy.never): remove it here"},
 		{"params:\n  sqs-queue-dlq:\n    min: 25\n", nil, "b.yaml:3: parameters of rule sqs-queue-dlq: min must not be more than max"},
 		{"regions: x\n", []string{"SCANNER_FAIL_ON=low"}, "SCANNER_FAIL_ON sets gate.fail_on, which is locked by a.yaml:6 (locked: gate): unset it"},

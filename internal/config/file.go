@@ -47,6 +47,9 @@ type File struct {
 	QuotaShare float64 `yaml:"quota_share" flag:"quota-share" doc:"once AWS throttles, take at most this percentage of the rate that was too much"`
 	LogFormat  string  `yaml:"log_format" flag:"log-format" doc:"of the progress where there is no terminal: text or json"`
 
+	Attribution string   `yaml:"attribution" flag:"attribution" doc:"whether scanner serve looks up who changed what, and what it tells of them: role, full, off"`
+	Pipelines   []string `yaml:"pipelines" doc:"globs of roles, users and services whose changes are planned"`
+
 	Schedules []Schedule `yaml:"schedules" doc:"when scanner serve scans what"`
 	Retention Retention  `yaml:"retention" doc:"how much of the past scanner serve keeps"`
 

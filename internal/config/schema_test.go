@@ -66,6 +66,8 @@ func schemaOf(t reflect.Type, key string) jsonObject {
 			return jsonObject{"enum": engine.Levels}
 		case "min_severity", "fail_on":
 			return jsonObject{"$ref": "#/$defs/severity"}
+		case "attribution":
+			return jsonObject{"enum": []string{"role", "full", "off"}}
 		case "log_format":
 			return jsonObject{"enum": []string{"text", "json"}}
 		case "allow_incomplete", "fail_on_incomplete":
@@ -285,7 +287,7 @@ func TestSchemasRefuse(t *testing.T) {
 	}
 	for _, text := range []string{"acounts: {}", "ruleset: all", "regions: []", "accounts: {org: yes}", "accounts: {include: [1]}", "gate: {fail_on: hgh}", "gate: {max: {severe: 1}}", "gate: {max: {high: -1}}",
 		"gate: {allow_incomplete: most}", "severities: {x: y}", "account_params: {prod: {a: {b: 1}}}", "params: {a: 1}", "owners: [{rule: a}]", "owners: [{team: a, tag: b}]", "owners: {team: a}",
-		"waiver_policy: {longest: {high: 90}}", "waiver_policy: {longest: {hgh: 90d}}", "locked: [fail_on]", "notifications: {channels: [{name: a, type: irc}]}", "notifications: {channels: [{type: slack}]}", "notifications: {channels: [{name: a, type: webhook, secret: sesame}]}", "notifications: {routes: [{events: [mended], channels: [a]}]}", "max_rps: 0", "redact: secrets", "pillars: beauty", "frameworks: cis", "log_format: xml", "[a]"} {
+		"waiver_policy: {longest: {high: 90}}", "waiver_policy: {longest: {hgh: 90d}}", "locked: [fail_on]", "notifications: {channels: [{name: a, type: irc}]}", "notifications: {channels: [{type: slack}]}", "notifications: {channels: [{name: a, type: webhook, secret: sesame}]}", "notifications: {routes: [{events: [mended], channels: [a]}]}", "max_rps: 0", "redact: secrets", "pillars: beauty", "frameworks: cis", "log_format: xml", "attribution: all", "pipelines: {}", "[a]"} {
 		refused(settings, text)
 	}
 	for _, text := range []string{"{rule: a}", "[{rule: a, reason: b, owner: c}]", "[{rule: a, reason: b, owner: c, expires: soon}]", "[{rule: a, reason: b, owner: c, expires: 2026-02-30}]", "[{rules: a, reason: b, owner: c, expires: 2026-02-28}]",

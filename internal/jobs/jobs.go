@@ -33,6 +33,9 @@ type Work struct {
 	Judge func(ctx context.Context, s store.Scan) error
 	// Due says what a schedule scans: a scan to begin, without ID.
 	Due func(schedule string) (store.Scan, error)
+	// Explain looks up what caused the events of a scan that is done, and says when to look again: never, if the time is zero. An error
+	// means that it has to be tried again. It may be nil.
+	Explain func(ctx context.Context, s store.Scan) (again time.Time, err error)
 	// Tick is done from time to time by one of all machines: announcements, retention.
 	Tick func(ctx context.Context) error
 }
@@ -83,7 +86,7 @@ func New(ctx context.Context, s *store.Store, address string, w Work, o Options)
 	workers := river.NewWorkers()
 	for _, err := range []error{
 		river.AddWorkerSafely(workers, &scanWorker{q: q}), river.AddWorkerSafely(workers, &accountWorker{q: q}), river.AddWorkerSafely(workers, &judgeWorker{q: q}),
-		river.AddWorkerSafely(workers, &dueWorker{q: q}), river.AddWorkerSafely(workers, &sweepWorker{q: q}),
+		river.AddWorkerSafely(workers, &dueWorker{q: q}), river.AddWorkerSafely(workers, &sweepWorker{q: q}), river.AddWorkerSafely(workers, &causesWorker{q: q}),
 	} {
 		if err != nil {
 			return nil, err
@@ -97,6 +100,7 @@ func New(ctx context.Context, s *store.Store, address string, w Work, o Options)
 	}
 	if o.AtOnce > 0 {
 		config.Queues["accounts"] = river.QueueConfig{MaxWorkers: o.AtOnce}
+		config.Queues["causes"] = river.QueueConfig{MaxWorkers: 1} // of its own, so that no scan waits for it
 	}
 	if o.Holder != "" {
 		config.ID = o.Holder
@@ -410,5 +414,58 @@ func (w *judgeWorker) Work(ctx context.Context, job *river.Job[judgeArgs]) error
 	if err != nil {
 		return q.failed(ctx, s.ID, job.JobRow, fmt.Errorf("judging: %w", err))
 	}
+	if q.work.Explain != nil {
+		if _, err := q.client.Insert(ctx, causesArgs{Scan: s.ID}, unique("causes")); err != nil { // the sweep will find it
+			q.o.Log.Warn("nobody is told to look up who changed what: it is done later", "scan", s.ID, "error", err)
+		}
+	}
 	return nil
+}
+
+type causesArgs struct {
+	Scan  string `json:"scan"`
+	Again int64  `json:"again,omitempty"`
+}
+
+func (causesArgs) Kind() string { return "causes" }
+
+// A causesWorker looks up what caused the events of a scan. The scan is done: it neither waits for that nor fails by it.
+type causesWorker struct {
+	river.WorkerDefaults[causesArgs]
+	q *Queue
+}
+
+func (w *causesWorker) Work(ctx context.Context, job *river.Job[causesArgs]) error {
+	q := w.q
+	holder := fmt.Sprintf("%s/%d", q.o.Holder, job.ID)
+	now := q.o.Now()
+	taken, err := q.store.TakeCauses(ctx, job.Args.Scan, holder, now, now.Add(q.o.Lease))
+	if err != nil || !taken { // all is told, or somebody else is at it
+		return err
+	}
+	s, err := q.store.Scan(ctx, job.Args.Scan)
+	if err != nil {
+		return err
+	}
+	looking, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go q.renew(looking, func() error {
+		now := q.o.Now()
+		taken, err := q.store.TakeCauses(looking, s.ID, holder, now, now.Add(q.o.Lease))
+		if err == nil && !taken {
+			err = store.ErrLost
+		}
+		return err
+	}, stop)
+	again, err := q.work.Explain(looking, s)
+	if errors.Is(context.Cause(looking), store.ErrLost) {
+		return nil
+	}
+	if err != nil {
+		if again = q.o.Now(); ctx.Err() == nil { // this process does not end: it is no use to try at once
+			again = again.Add(q.o.Lease)
+			q.o.Log.Warn("who changed what could not be looked up: it is tried again", "scan", s.ID, "error", err)
+		}
+	}
+	return q.store.LeaveCauses(context.WithoutCancel(ctx), s.ID, holder, again)
 }

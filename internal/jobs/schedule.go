@@ -136,6 +136,14 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 		_, err := q.client.Insert(ctx, judgeArgs{s.ID, bucket}, unique(river.QueueDefault))
 		errs = append(errs, err)
 	}
+	if q.work.Explain != nil {
+		unexplained, err := q.store.Unexplained(ctx, now)
+		errs = append(errs, err)
+		for _, s := range unexplained {
+			_, err := q.client.Insert(ctx, causesArgs{s.ID, bucket}, unique("causes"))
+			errs = append(errs, err)
+		}
+	}
 	open, err := q.store.Unfinished(ctx)
 	errs = append(errs, err)
 	for _, s := range open {

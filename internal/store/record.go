@@ -220,10 +220,10 @@ func (s *Store) Record(ctx context.Context, id string, r *report.Report, snapsho
 		if err := keep(ctx, tx, id, snapshot); err != nil {
 			return fmt.Errorf("keeping the snapshot: %w", err)
 		}
-		if err := forget(ctx, tx, id); err != nil {
+		if err := forgetRead(ctx, tx, id); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE scans SET state = 'done', started = $1, finished = $2, head = $3, looked = $4, turn = 1 + (SELECT MAX(turn) FROM scans WHERE stream = $5) WHERE id = $6`,
+		_, err = tx.ExecContext(ctx, `UPDATE scans SET state = 'done', holder = '', lease = 0, started = $1, finished = $2, head = $3, looked = $4, turn = 1 + (SELECT MAX(turn) FROM scans WHERE stream = $5) WHERE id = $6`,
 			w.at, now.UnixMilli(), string(head), pack(text), stream, id)
 		return err
 	})

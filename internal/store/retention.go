@@ -43,6 +43,7 @@ func (s *Store) Prune(ctx context.Context, keep Retention, now time.Time) (p Pru
 			drop(&ignored, `DELETE FROM tallies WHERE scan IN (`+old+`)`, before),
 			drop(&ignored, `DELETE FROM snapshots WHERE scan IN (`+old+`)`, before),
 			drop(&p.Scans, `DELETE FROM scans WHERE id IN (`+old+`)`, before),
+			drop(&ignored, `DELETE FROM readings WHERE NOT EXISTS (SELECT 1 FROM scans s WHERE s.id = readings.scan AND (s.state NOT IN ('done', 'failed', 'cancelled') OR s.finished >= $1))`, now.Add(-unexplained).UnixMilli()),
 			drop(&ignored, `DELETE FROM events WHERE EXISTS (SELECT 1 FROM findings f WHERE f.stream = events.stream AND f.identity = events.identity AND f.state = 'fixed' AND f.fixed_at < $1)`, now.Add(-keep.Fixed).UnixMilli()),
 			drop(&p.Findings, `DELETE FROM findings WHERE state = 'fixed' AND fixed_at < $1`, now.Add(-keep.Fixed).UnixMilli()),
 			drop(&ignored, `DELETE FROM held WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = held.event)`),
