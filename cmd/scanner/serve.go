@@ -157,7 +157,7 @@ func (x *service) start(ctx context.Context, stderr io.Writer, schedules bool) (
 		k.tell = func(ctx context.Context) { k.notifications(ctx, &cfg.Notifications) }
 	}
 	host, _ := os.Hostname()
-	q, err := jobs.New(ctx, s, address, k.work(), jobs.Options{Holder: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), store.NewID()[:6]), AtOnce: x.atOnce, Schedules: planned, Log: logger})
+	q, err := jobs.New(ctx, s, address, k.work(), jobs.Options{Holder: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), store.NewID()[:6]), AtOnce: x.atOnce, Keeper: schedules, Schedules: planned, Log: logger})
 	if err != nil {
 		s.Close()
 		return nil, nil, failed("%s", err)

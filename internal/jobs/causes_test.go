@@ -49,17 +49,6 @@ func worsening(s *store.Store, explain func(ctx context.Context, scan store.Scan
 	return w
 }
 
-func until(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for range 600 {
-		if is() {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal(what)
-}
-
 // What a scan has found is explained when it is done: of one that has found nothing new nobody asks. What fails, or is to be looked at again, is; and
 // when all is told nobody looks any more.
 func TestCauses(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -36,7 +37,7 @@ type Work struct {
 	// Explain looks up what caused the events of a scan that is done, and says when to look again: never, if the time is zero. An error
 	// means that it has to be tried again. It may be nil.
 	Explain func(ctx context.Context, s store.Scan) (again time.Time, err error)
-	// Tick is done from time to time by one of all machines: announcements, retention.
+	// Tick is done from time to time by one of all keepers: announcements, retention.
 	Tick func(ctx context.Context) error
 }
 
@@ -44,6 +45,7 @@ type Work struct {
 type Options struct {
 	Holder    string // names this process among all: its readings are held under it
 	AtOnce    int    // accounts that are read side by side; 0 for none, on a machine that only schedules
+	Keeper    bool   // it follows schedules and ticks; others only work, and know nothing of settings
 	Schedules []Schedule
 	Lease     time.Duration // how long a reading is held without a word of its holder; 0 for a minute
 	Log       *slog.Logger
@@ -57,6 +59,9 @@ type Queue struct {
 	o      Options
 	client client
 	close  func()
+
+	stopFollowing context.CancelFunc
+	following     sync.WaitGroup
 }
 
 // A client is River's, whose type depends on the driver of the database.
@@ -82,21 +87,24 @@ func New(ctx context.Context, s *store.Store, address string, w Work, o Options)
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	q := &Queue{store: s, work: w, o: o, close: func() {}}
+	q := &Queue{store: s, work: w, o: o, close: func() {}, stopFollowing: func() {}}
 	workers := river.NewWorkers()
 	for _, err := range []error{
 		river.AddWorkerSafely(workers, &scanWorker{q: q}), river.AddWorkerSafely(workers, &accountWorker{q: q}), river.AddWorkerSafely(workers, &judgeWorker{q: q}),
-		river.AddWorkerSafely(workers, &dueWorker{q: q}), river.AddWorkerSafely(workers, &sweepWorker{q: q}), river.AddWorkerSafely(workers, &causesWorker{q: q}),
+		river.AddWorkerSafely(workers, &sweepWorker{q: q}), river.AddWorkerSafely(workers, &tickWorker{q: q}), river.AddWorkerSafely(workers, &causesWorker{q: q}),
 	} {
 		if err != nil {
 			return nil, err
 		}
 	}
 	config := &river.Config{
-		Workers: workers, Logger: slog.New(warnings{o.Log.Handler()}), MaxAttempts: tries, JobTimeout: -1,
-		RescueStuckJobsAfter: 24 * time.Hour, // the lease of a reading tells sooner that its holder is gone
-		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
-		PeriodicJobs:         q.periodic(),
+		Workers: workers, Logger: slog.New(warnings{o.Log.Handler()}), MaxAttempts: tries,
+		JobTimeout: oldest, RescueStuckJobsAfter: oldest + time.Hour, // leases tell sooner that somebody is gone
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
+		PeriodicJobs: q.periodic(),
+	}
+	if o.Keeper {
+		config.Queues["keeper"] = river.QueueConfig{MaxWorkers: 1}
 	}
 	if o.AtOnce > 0 {
 		config.Queues["accounts"] = river.QueueConfig{MaxWorkers: o.AtOnce}
@@ -148,25 +156,30 @@ func open[TTx any](ctx context.Context, driver riverdriver.Driver[TTx], config *
 
 // Start begins to carry out jobs, until Stop.
 func (q *Queue) Start(ctx context.Context) error {
+	if !q.store.Postgres() { // a file has one service: what an earlier one was at is read on at once
+		if err := errors.Join(q.store.DropAll(ctx), q.sweep(ctx, true)); err != nil {
+			return err
+		}
+	}
+	from, err := q.since(ctx)
+	if err != nil {
+		return err
+	}
 	if err := q.client.Start(ctx); err != nil {
 		return err
 	}
-	for _, s := range q.o.Schedules { // what was due while nobody was there
-		missed, err := q.missed(ctx, s)
-		if err != nil {
-			return err
-		}
-		if missed {
-			if _, err := q.client.Insert(ctx, dueArgs{s.Name}, nil); err != nil {
-				return err
-			}
-		}
+	following, stop := context.WithCancel(ctx)
+	q.stopFollowing = stop
+	if len(q.o.Schedules) > 0 {
+		q.following.Go(func() { q.follow(following, from) })
 	}
 	return nil
 }
 
 // Stop waits until what runs has ended, but no longer than the context lets it: then it is broken off, and others go on with it.
 func (q *Queue) Stop(ctx context.Context) error {
+	q.stopFollowing()
+	q.following.Wait()
 	err := q.client.Stop(ctx)
 	if ctx.Err() != nil {
 		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -180,23 +193,76 @@ func (q *Queue) Stop(ctx context.Context) error {
 // ErrUnderWay says that a stream is being scanned.
 var ErrUnderWay = errors.New("a scan of the stream is under way")
 
+// errBegun says that another process has begun the scan of this time of a schedule.
+var errBegun = errors.New("the scan was begun by somebody else")
+
 // Begin begins a scan, unless one of its stream is under way, and returns its ID.
 func (q *Queue) Begin(ctx context.Context, s store.Scan) (string, error) {
+	now := q.o.Now().UTC()
 	open, err := q.store.Unfinished(ctx)
 	if err != nil {
 		return "", err
 	}
 	for _, other := range open {
-		if other.Stream == s.Stream {
-			return other.ID, ErrUnderWay
+		if old, err := q.giveUp(ctx, other, now); err != nil {
+			return "", err
+		} else if old {
+			continue
+		}
+		if other.Stream == s.Stream && other.Cause != "command" {
+			return other.ID, q.underWay(other, s)
 		}
 	}
-	s.ID, s.Created = store.NewID(), q.o.Now().UTC()
-	if err := q.store.Begin(ctx, s); err != nil {
+	s.ID, s.Created = store.NewID(), now
+	if err := q.store.Begin(ctx, s); errors.Is(err, store.ErrOpen) { // by somebody else, since
+		if open, err = q.store.Unfinished(ctx); err != nil {
+			return "", err
+		}
+		for _, other := range open {
+			if other.Stream == s.Stream && other.Cause != "command" {
+				return other.ID, q.underWay(other, s)
+			}
+		}
+		return "", errBegun
+	} else if err != nil {
 		return "", err
 	}
-	_, err = q.client.Insert(ctx, scanArgs{Scan: s.ID}, nil)
-	return s.ID, err
+	if _, err := q.client.Insert(ctx, scanArgs{Scan: s.ID}, nil); err != nil {
+		q.o.Log.Warn("a scan waits to be taken up", "scan", s.ID, "error", err)
+	}
+	return s.ID, nil
+}
+
+func (q *Queue) underWay(other, s store.Scan) error {
+	if !s.Due.IsZero() && other.Due.Equal(s.Due) {
+		return errBegun
+	}
+	return ErrUnderWay
+}
+
+// oldest is how long after its begin a scan may go on: later, what was read first may no longer be so.
+const oldest = 24 * time.Hour
+
+// giveUp ends a scan that nobody will end: one that is older than a day and that nobody is at, or that somebody recorded by hand who is gone.
+func (q *Queue) giveUp(ctx context.Context, s store.Scan, now time.Time) (bool, error) {
+	age := now.Sub(s.Created)
+	if s.Cause == "command" {
+		if age < time.Hour {
+			return false, nil
+		}
+		return true, q.store.End(ctx, s.ID, store.Failed, "the process that recorded it has ended without a word", now)
+	}
+	if age < oldest {
+		return false, nil
+	}
+	if held, err := q.store.AtWork(ctx, s.ID, now); err != nil || held {
+		return false, err
+	}
+	why := fmt.Sprintf("it was begun %s ago, nobody is at it, and what it has read may no longer be so", age.Truncate(time.Hour))
+	if s.Failure != "" {
+		why += "; what failed last: " + s.Failure
+	}
+	return true, q.store.End(ctx, s.ID, store.Failed, why, now)
 }
 
 // Cancel ends a scan: those who read its accounts hear of it within a lease.
@@ -229,7 +295,8 @@ func (q *Queue) Depth(ctx context.Context) (map[rivertype.JobState]int, error) {
 }
 
 type scanArgs struct {
-	Scan string `json:"scan"`
+	Scan  string `json:"scan"`
+	Again int64  `json:"again,omitempty"` // set when the job before was lost: another one
 }
 
 func (scanArgs) Kind() string { return "scan" }
@@ -250,11 +317,15 @@ func (w *scanWorker) Work(ctx context.Context, job *river.Job[scanArgs]) error {
 		return err
 	}
 	s.State = store.Running
-	accounts, err := q.store.Readings(ctx, s.ID)
-	if err == nil && len(accounts) == 0 {
-		if accounts, err = q.work.Plan(ctx, s); err == nil {
-			err = q.store.Divide(ctx, s.ID, accounts)
-		}
+	holder := q.holder(job.JobRow)
+	dividing, stop, taken, err := q.holdScan(ctx, s.ID, holder)
+	if err != nil || !taken { // somebody else is at it: if he is lost, the sweep will tell
+		return err
+	}
+	accounts, err := q.divide(dividing, s)
+	stop()
+	if lost := context.Cause(dividing); errors.Is(lost, store.ErrLost) {
+		return nil
 	}
 	if err != nil {
 		return q.failed(ctx, s.ID, job.JobRow, fmt.Errorf("finding the accounts to read: %w", err))
@@ -267,6 +338,49 @@ func (w *scanWorker) Work(ctx context.Context, job *river.Job[scanArgs]) error {
 	return nil
 }
 
+// divide finds the accounts of a scan, unless somebody has done so already.
+func (q *Queue) divide(ctx context.Context, s store.Scan) ([]store.Reading, error) {
+	accounts, err := q.store.Readings(ctx, s.ID)
+	if err == nil && len(accounts) == 0 {
+		if accounts, err = q.work.Plan(ctx, s); err == nil {
+			err = q.store.Divide(ctx, s.ID, accounts)
+		}
+	}
+	return accounts, err
+}
+
+// holder names an attempt at a job among all.
+func (q *Queue) holder(job *rivertype.JobRow) string {
+	return fmt.Sprintf("%s/%d/%d", q.o.Holder, job.ID, job.Attempt)
+}
+
+// holdScan holds a scan until it is told to stop. The context that it returns ends when the scan is lost.
+func (q *Queue) holdScan(ctx context.Context, scan, holder string) (held context.Context, stop func(), taken bool, err error) {
+	take := func(ctx context.Context) error {
+		now := q.o.Now()
+		taken, err := q.store.TakeScan(ctx, scan, holder, now, now.Add(q.o.Lease))
+		if err == nil && !taken {
+			err = store.ErrLost
+		}
+		return err
+	}
+	if err := take(ctx); errors.Is(err, store.ErrLost) {
+		return nil, nil, false, nil
+	} else if err != nil {
+		return nil, nil, false, err
+	}
+	held, lose := context.WithCancelCause(ctx)
+	var renewing sync.WaitGroup
+	renewing.Go(func() { q.renew(held, func() error { return take(held) }, lose) })
+	return held, func() {
+		lose(nil)
+		renewing.Wait()
+		if err := q.store.DropScan(context.WithoutCancel(ctx), scan, holder); err != nil {
+			q.o.Log.Error("a scan could not be given back: its lease will end", "scan", scan, "error", err)
+		}
+	}, true, nil
+}
+
 // unique keeps a job from being there twice.
 func unique(queue string) *river.InsertOpts {
 	return &river.InsertOpts{Queue: queue, UniqueOpts: river.UniqueOpts{ByArgs: true}}
@@ -277,11 +391,14 @@ func (q *Queue) failed(ctx context.Context, scan string, job *rivertype.JobRow, 
 	if errors.Is(err, store.ErrLost) { // its scan is over, or somebody else does it
 		return nil
 	}
+	if ctx.Err() != nil { // this process ends, and another one goes on
+		return err
+	}
 	q.o.Log.Error("job failed", "scan", scan, "job", job.Kind, "attempt", job.Attempt, "of", job.MaxAttempts, "error", err)
 	if job.Attempt >= job.MaxAttempts {
 		return errors.Join(err, q.store.End(ctx, scan, store.Failed, err.Error(), q.o.Now()))
 	}
-	return err
+	return errors.Join(err, q.store.Complain(ctx, scan, err.Error()))
 }
 
 type accountArgs struct {
@@ -300,7 +417,7 @@ type accountWorker struct {
 
 func (w *accountWorker) Work(ctx context.Context, job *river.Job[accountArgs]) error {
 	q, scan, account := w.q, job.Args.Scan, job.Args.Account
-	holder := fmt.Sprintf("%s/%d", q.o.Holder, job.ID)
+	holder := q.holder(job.JobRow)
 	now := q.o.Now()
 	taken, err := q.store.Take(ctx, scan, account, holder, now, now.Add(q.o.Lease))
 	if err != nil || !taken { // it is done, or somebody else is at it: if he is lost, the sweep will tell
@@ -385,31 +502,23 @@ type judgeWorker struct {
 
 func (w *judgeWorker) Work(ctx context.Context, job *river.Job[judgeArgs]) error {
 	q := w.q
-	holder := fmt.Sprintf("%s/%d", q.o.Holder, job.ID)
-	now := q.o.Now()
-	taken, err := q.store.TakeScan(ctx, job.Args.Scan, holder, now, now.Add(q.o.Lease))
+	judging, stop, taken, err := q.holdScan(ctx, job.Args.Scan, q.holder(job.JobRow))
 	if err != nil || !taken { // it is over, or somebody else is at it
 		return err
 	}
-	s, err := q.store.Scan(ctx, job.Args.Scan)
+	defer stop()
+	s, err := q.store.Scan(judging, job.Args.Scan)
 	if err != nil {
 		return err
 	}
-	judging, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	go q.renew(judging, func() error {
-		now := q.o.Now()
-		taken, err := q.store.TakeScan(judging, s.ID, holder, now, now.Add(q.o.Lease))
-		if err == nil && !taken {
-			err = store.ErrLost
-		}
-		return err
-	}, stop)
 	for {
 		err = q.work.Judge(judging, s)
 		if !errors.Is(err, store.ErrOvertaken) {
 			break
 		}
+	}
+	if lost := context.Cause(judging); errors.Is(lost, store.ErrLost) {
+		return nil
 	}
 	if err != nil {
 		return q.failed(ctx, s.ID, job.JobRow, fmt.Errorf("judging: %w", err))

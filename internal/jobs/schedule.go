@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -9,9 +10,8 @@ import (
 	_ "time/tzdata" // a static binary on a bare machine has no other
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 	"github.com/robfig/cron/v3"
-
-	"awsscanner/internal/store"
 )
 
 // A Schedule says when a stream is scanned.
@@ -40,6 +40,9 @@ func (s Schedule) Parse() (Schedule, error) {
 	if s.schedule, err = cron.ParseStandard("CRON_TZ=" + location.String() + " " + s.Cron); err != nil {
 		return s, fmt.Errorf("the times %q are not understood (%s): write minute, hour, day, month and weekday, as in 0 3 * * *", s.Cron, err)
 	}
+	if every, ok := s.schedule.(cron.ConstantDelaySchedule); ok { // from the start of the clock, not of the process: the same for all
+		s.schedule = aligned(every.Delay)
+	}
 	if s.schedule.Next(time.Now()).IsZero() {
 		return s, fmt.Errorf("the times %q never come", s.Cron)
 	}
@@ -47,6 +50,13 @@ func (s Schedule) Parse() (Schedule, error) {
 		return s, errors.New("the jitter must not be negative")
 	}
 	return s, nil
+}
+
+// aligned is @every: the multiples of a time.
+type aligned time.Duration
+
+func (a aligned) Next(t time.Time) time.Time {
+	return t.Truncate(time.Duration(a)).Add(time.Duration(a))
 }
 
 // Next returns when the stream is scanned next. The jitter of a schedule is the same each time, so that scans keep their distance.
@@ -60,52 +70,103 @@ func (s Schedule) Next(now time.Time) time.Time {
 	return s.schedule.Next(now.Add(-delay)).Add(delay)
 }
 
-// often is how often somebody looks for readings without a holder and for what else is to be done.
+// often is how often somebody looks for what was left behind and for what else is to be done.
 const often = 15 * time.Second
 
+// periodic lists what one of all processes orders again and again. None of it needs to know the settings: any process may be that one.
 func (q *Queue) periodic() []*river.PeriodicJob {
-	jobs := []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(min(often, q.o.Lease)), func() (river.JobArgs, *river.InsertOpts) {
-		return sweepArgs{}, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: min(often, q.o.Lease)}}
-	}, &river.PeriodicJobOpts{RunOnStart: true})}
+	every := min(often, q.o.Lease)
+	opts := func(queue string) *river.InsertOpts {
+		return &river.InsertOpts{Queue: queue, UniqueOpts: river.UniqueOpts{ByPeriod: every}, MaxAttempts: 1}
+	}
+	return []*river.PeriodicJob{
+		river.NewPeriodicJob(river.PeriodicInterval(every), func() (river.JobArgs, *river.InsertOpts) { return sweepArgs{}, opts(river.QueueDefault) }, &river.PeriodicJobOpts{RunOnStart: true}),
+		river.NewPeriodicJob(river.PeriodicInterval(every), func() (river.JobArgs, *river.InsertOpts) { return tickArgs{}, opts("keeper") }, &river.PeriodicJobOpts{RunOnStart: true}),
+	}
+}
+
+// since says from when on times of schedules count: what came due while nobody was there is made up for, once. What came due during a scan is not.
+func (q *Queue) since(ctx context.Context) (map[string]time.Time, error) {
+	from := map[string]time.Time{}
 	for _, s := range q.o.Schedules {
-		jobs = append(jobs, river.NewPeriodicJob(s, func() (river.JobArgs, *river.InsertOpts) { return dueArgs{s.Name}, nil }, &river.PeriodicJobOpts{ID: "schedule-" + s.Name}))
+		scans, err := q.store.Scans(ctx, s.Name, 1)
+		if err != nil {
+			return nil, err
+		}
+		from[s.Name] = q.o.Now()
+		if len(scans) > 0 {
+			from[s.Name] = scans[0].Created
+			if end := scans[0].Finished; end.After(scans[0].Created) {
+				from[s.Name] = end
+			}
+		}
 	}
-	return jobs
+	return from, nil
 }
 
-// missed reports whether a schedule came due since its last scan, while nobody was there.
-func (q *Queue) missed(ctx context.Context, s Schedule) (bool, error) {
-	scans, err := q.store.Scans(ctx, s.Name, 1)
-	if err != nil || len(scans) == 0 {
-		return false, err
+// follow begins scans when they are due, until the context ends. Every keeper does so; the store lets one of them begin each.
+func (q *Queue) follow(ctx context.Context, from map[string]time.Time) {
+	for {
+		wait := min(often, q.o.Lease) // the clock may be put forwards
+		for _, s := range q.o.Schedules {
+			now := q.o.Now()
+			from[s.Name] = q.begin(ctx, s, from[s.Name], now)
+			wait = min(wait, max(s.Next(from[s.Name]).Sub(now), 100*time.Millisecond))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
 	}
-	return s.Next(scans[0].Created).Before(q.o.Now()), nil
 }
 
-type dueArgs struct {
-	Schedule string `json:"schedule"`
+// begin begins the scan of a schedule if one has come due since a time, and returns since when the next one counts. If several came due, one scan does.
+func (q *Queue) begin(ctx context.Context, s Schedule, from, now time.Time) time.Time {
+	if from.After(now) { // the clock has gone back
+		from = now
+	}
+	due := s.Next(from)
+	if due.After(now) {
+		return from
+	}
+	for next := s.Next(due); !next.After(now); next = s.Next(due) { // the last of them, which is the same for all keepers
+		due = next
+	}
+	scan, err := q.work.Due(s.Name)
+	if err != nil {
+		q.o.Log.Error("a schedule cannot be followed", "schedule", s.Name, "due", due.UTC(), "error", err)
+		return now
+	}
+	scan.Due = due.UTC()
+	switch id, err := q.Begin(ctx, scan); {
+	case err == nil, errors.Is(err, errBegun):
+	case errors.Is(err, ErrUnderWay):
+		q.o.Log.Warn("a scan was due while the one before is still under way", "schedule", s.Name, "due", due.UTC(), "scan", id)
+	case ctx.Err() != nil:
+		return from
+	default: // the database may be back soon
+		q.o.Log.Error("a scan cannot begin yet", "schedule", s.Name, "due", due.UTC(), "error", err)
+		return from
+	}
+	return now
 }
 
-func (dueArgs) Kind() string { return "due" }
+type tickArgs struct{}
 
-// A dueWorker begins the scan of a schedule.
-type dueWorker struct {
-	river.WorkerDefaults[dueArgs]
+func (tickArgs) Kind() string { return "tick" }
+
+// A tickWorker does what is to be done from time to time by a process that knows the settings.
+type tickWorker struct {
+	river.WorkerDefaults[tickArgs]
 	q *Queue
 }
 
-func (w *dueWorker) Work(ctx context.Context, job *river.Job[dueArgs]) error {
-	s, err := w.q.work.Due(job.Args.Schedule)
-	if err != nil {
-		w.q.o.Log.Error("a schedule cannot be followed", "schedule", job.Args.Schedule, "error", err)
-		return river.JobCancel(err)
-	}
-	_, err = w.q.Begin(ctx, s)
-	if errors.Is(err, ErrUnderWay) {
-		w.q.o.Log.Warn("a scan was due while the one before is still under way", "schedule", job.Args.Schedule)
+func (w *tickWorker) Work(ctx context.Context, _ *river.Job[tickArgs]) error {
+	if w.q.work.Tick == nil {
 		return nil
 	}
-	return err
+	return w.q.work.Tick(ctx)
 }
 
 type sweepArgs struct{}
@@ -119,57 +180,94 @@ type sweepWorker struct {
 }
 
 func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
-	q := w.q
-	var errs []error
+	return w.q.sweep(ctx, false)
+}
+
+// sweep orders anew what nobody does: what somebody held who is gone, and what was to be ordered by somebody who is. If this process is
+// alone and has not begun, nobody does anything.
+func (q *Queue) sweep(ctx context.Context, alone bool) error {
 	now := q.o.Now()
-	bucket := now.UnixMilli() / q.o.Lease.Milliseconds() // no more than one new job in each lease
+	var errs []error
+	open, err := q.store.Unfinished(ctx)
+	errs = append(errs, err)
+	for _, s := range open {
+		_, err := q.giveUp(ctx, s, now)
+		errs = append(errs, err)
+	}
+	again := now.UnixMilli() / q.o.Lease.Milliseconds() // no more than one new job in each lease
+	if alone {
+		again = now.UnixMilli()
+	}
 	lost, err := q.store.Abandoned(ctx, now)
 	errs = append(errs, err)
 	for _, r := range lost {
 		q.o.Log.Warn("nobody has been heard of who reads this account: it is read on", "scan", r.Scan, "account", r.Account)
-		_, err := q.client.Insert(ctx, accountArgs{r.Scan, r.Account, bucket}, unique("accounts"))
+		_, err := q.client.Insert(ctx, accountArgs{r.Scan, r.Account, again}, unique("accounts"))
 		errs = append(errs, err)
 	}
+	idle, undivided, err := q.store.Idle(ctx, now)
+	errs = append(errs, err)
 	unjudged, err := q.store.Unjudged(ctx, now)
 	errs = append(errs, err)
-	for _, s := range unjudged {
-		_, err := q.client.Insert(ctx, judgeArgs{s.ID, bucket}, unique(river.QueueDefault))
-		errs = append(errs, err)
-	}
 	if q.work.Explain != nil {
 		unexplained, err := q.store.Unexplained(ctx, now)
 		errs = append(errs, err)
 		for _, s := range unexplained {
-			_, err := q.client.Insert(ctx, causesArgs{s.ID, bucket}, unique("causes"))
+			_, err := q.client.Insert(ctx, causesArgs{s.ID, again}, unique("causes"))
 			errs = append(errs, err)
 		}
 	}
-	open, err := q.store.Unfinished(ctx)
-	errs = append(errs, err)
-	for _, s := range open {
-		errs = append(errs, q.takeUp(ctx, s, now))
+	if len(idle)+len(undivided)+len(unjudged) == 0 {
+		return errors.Join(errs...)
 	}
-	if q.work.Tick != nil {
-		errs = append(errs, q.work.Tick(ctx))
+	ordered, err := q.ordered(ctx, now, alone)
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	for _, r := range idle {
+		if !ordered["account "+r.Scan+" "+r.Account] {
+			_, err := q.client.Insert(ctx, accountArgs{r.Scan, r.Account, again}, unique("accounts"))
+			errs = append(errs, err)
+		}
+	}
+	for _, id := range undivided {
+		if !ordered["scan "+id+" "] {
+			_, err := q.client.Insert(ctx, scanArgs{id, again}, unique(river.QueueDefault))
+			errs = append(errs, err)
+		}
+	}
+	for _, s := range unjudged {
+		if !ordered["judge "+s.ID+" "] {
+			_, err := q.client.Insert(ctx, judgeArgs{s.ID, again}, unique(river.QueueDefault))
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
 
-// takeUp begins a scan again of which nobody reads anything: that of a process that was killed between two steps.
-func (q *Queue) takeUp(ctx context.Context, s store.Scan, now time.Time) error {
-	const patience = 15 * time.Minute
-	if now.Sub(s.Created) < patience {
-		return nil
-	}
-	readings, err := q.store.Readings(ctx, s.ID)
-	if err != nil {
-		return err
-	}
-	for _, r := range readings {
-		if r.State != store.Waiting {
-			return nil
+// ordered lists the jobs that somebody will do. One that somebody has begun holds something soon, or he is gone.
+func (q *Queue) ordered(ctx context.Context, now time.Time, alone bool) (map[string]bool, error) {
+	all := map[string]bool{}
+	params := river.NewJobListParams().Kinds("account", "scan", "judge").
+		States(rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled).First(10_000)
+	for {
+		page, err := q.client.JobList(ctx, params)
+		if err != nil {
+			return nil, fmt.Errorf("listing the jobs: %w", err)
 		}
+		for _, job := range page.Jobs {
+			if job.State == rivertype.JobStateRunning && (alone || job.AttemptedAt != nil && now.Sub(*job.AttemptedAt) > q.o.Lease) {
+				continue
+			}
+			var of accountArgs
+			if err := json.Unmarshal(job.EncodedArgs, &of); err != nil {
+				return nil, fmt.Errorf("job %d: %w", job.ID, err)
+			}
+			all[job.Kind+" "+of.Scan+" "+of.Account] = true
+		}
+		if len(page.Jobs) < 10_000 {
+			return all, nil
+		}
+		params = params.After(page.LastCursor)
 	}
-	_, err = q.client.Insert(ctx, scanArgs{Scan: s.ID}, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: patience}})
-	return err
 }

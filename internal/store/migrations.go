@@ -13,11 +13,12 @@ CREATE TABLE scans (
 	cause    TEXT NOT NULL, -- schedule, request or command
 	state    TEXT NOT NULL, -- waiting, running, done, failed or cancelled
 	created  BIGINT NOT NULL,
+	due      BIGINT NOT NULL, -- the time of its schedule; 0 if it has none
 	started  BIGINT NOT NULL, -- the time at which rules judge
 	finished BIGINT NOT NULL,
 	turn     BIGINT NOT NULL, -- among those of the stream that are done, whatever the clocks said; 0 until it is
-	failure  TEXT NOT NULL, -- why, of one that failed
-	holder   TEXT NOT NULL, -- who judges it
+	failure  TEXT NOT NULL, -- why, of one that failed; of one that goes on, what was tried in vain last
+	holder   TEXT NOT NULL, -- who divides or judges it
 	lease    BIGINT NOT NULL, -- until when, unless he says so again
 	settings TEXT NOT NULL, -- what to read and how to judge
 	head     TEXT NOT NULL, -- of the JSON report: all but results; empty until it is done
@@ -25,6 +26,9 @@ CREATE TABLE scans (
 );
 CREATE INDEX scans_stream ON scans (stream, turn);
 CREATE INDEX scans_created ON scans (created);
+CREATE INDEX scans_state ON scans (state, created);
+CREATE UNIQUE INDEX scans_open ON scans (stream) WHERE state IN ('waiting', 'running') AND cause <> 'command';
+CREATE UNIQUE INDEX scans_due ON scans (stream, due) WHERE due <> 0;
 CREATE TABLE findings (
 	stream     TEXT NOT NULL,
 	identity   TEXT NOT NULL,

@@ -283,19 +283,19 @@ func (s *Store) scans(ctx context.Context, where string, limit int, heads bool, 
 	if strings.Contains(where, "'done'") {
 		order = "turn DESC"
 	}
-	rows, err := s.DB.QueryContext(ctx, `SELECT id, stream, cause, state, created, started, finished, failure, settings, `+head+` FROM scans WHERE `+where+` ORDER BY `+order+` LIMIT `+strconv.Itoa(limit), args...)
+	rows, err := s.DB.QueryContext(ctx, `SELECT id, stream, cause, state, created, due, started, finished, failure, settings, `+head+` FROM scans WHERE `+where+` ORDER BY `+order+` LIMIT `+strconv.Itoa(limit), args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var x Scan
-		var created, started, finished int64
+		var created, due, started, finished int64
 		var settings, head string
-		if err := rows.Scan(&x.ID, &x.Stream, &x.Cause, &x.State, &created, &started, &finished, &x.Failure, &settings, &head); err != nil {
+		if err := rows.Scan(&x.ID, &x.Stream, &x.Cause, &x.State, &created, &due, &started, &finished, &x.Failure, &settings, &head); err != nil {
 			return nil, err
 		}
-		x.Created, x.Started, x.Finished = moment(created), moment(started), moment(finished)
+		x.Created, x.Due, x.Started, x.Finished = moment(created), moment(due), moment(started), moment(finished)
 		if settings != "" {
 			x.Settings = json.RawMessage(settings)
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -84,15 +85,21 @@ func (s *Store) Release(ctx context.Context, scan, account, holder string) error
 	return err
 }
 
-// PutCell keeps a cell that was read. A later one takes its place.
+// PutCell keeps a cell that was read. A later one takes its place. ErrLost says that nobody waits for it any more.
 func (s *Store) PutCell(ctx context.Context, scan string, c engine.Cell) error {
 	text, err := engine.EncodeCell(c)
 	if err != nil {
 		return err
 	}
-	_, err = s.DB.ExecContext(ctx, `INSERT INTO cells (scan, account, region, service, data) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scan, account, region, service) DO UPDATE SET data = excluded.data`,
-		scan, c.Account, c.Region, c.Service, pack(text))
-	return err
+	result, err := s.DB.ExecContext(ctx, s.dialect.words(`INSERT INTO cells (scan, account, region, service, data) SELECT s.id, $1, $2, $3, CAST($4 AS $BYTES) FROM scans s WHERE s.id = $5 AND s.state = 'running'
+		ON CONFLICT (scan, account, region, service) DO UPDATE SET data = excluded.data`), c.Account, c.Region, c.Service, pack(text), scan)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return cmp.Or(err, ErrLost)
+	}
+	return nil
 }
 
 // Cells returns what was read of an account.
@@ -168,7 +175,7 @@ func (s *Store) readings(ctx context.Context, where string, args ...any) (all []
 	return all, err
 }
 
-// TakeScan gives a scan whose accounts are read to whoever judges it, until a time, unless somebody else does.
+// TakeScan gives a scan to whoever divides it into accounts, or judges it, until a time, unless somebody else does.
 func (s *Store) TakeScan(ctx context.Context, scan, holder string, now, until time.Time) (taken bool, err error) {
 	result, err := s.DB.ExecContext(ctx, `UPDATE scans SET holder = $1, lease = $2 WHERE id = $3 AND state = 'running' AND (holder = $1 OR lease < $4)`, holder, ms(until), scan, ms(now))
 	if err != nil {
@@ -176,6 +183,43 @@ func (s *Store) TakeScan(ctx context.Context, scan, holder string, now, until ti
 	}
 	n, err := result.RowsAffected()
 	return n > 0, err
+}
+
+// DropScan gives a scan back.
+func (s *Store) DropScan(ctx context.Context, scan, holder string) error {
+	_, err := s.DB.ExecContext(ctx, `UPDATE scans SET holder = '', lease = 0 WHERE id = $1 AND holder = $2`, scan, holder)
+	return err
+}
+
+// DropAll gives back whatever anybody holds: what held it is gone.
+func (s *Store) DropAll(ctx context.Context) error {
+	return s.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE readings SET state = 'waiting', holder = '', lease = 0 WHERE state = 'running'`); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE scans SET holder = '', lease = 0 WHERE state IN ('waiting', 'running') AND holder <> ''`)
+		return err
+	})
+}
+
+// Idle returns the readings of scans under way that nobody holds, and the scans that have not been divided into any, and that nobody divides.
+func (s *Store) Idle(ctx context.Context, now time.Time) (readings []Reading, scans []string, err error) {
+	if readings, err = s.readings(ctx, `state = 'waiting' AND scan IN (SELECT id FROM scans WHERE state = 'running') ORDER BY scan, position`); err != nil {
+		return nil, nil, err
+	}
+	err = s.each(ctx, `SELECT id FROM scans WHERE state IN ('waiting', 'running') AND cause <> 'command' AND lease < $1 AND NOT EXISTS (SELECT 1 FROM readings r WHERE r.scan = scans.id) ORDER BY created, id`, func(rows *sql.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		scans = append(scans, id)
+		return err
+	}, ms(now))
+	return readings, scans, err
+}
+
+// AtWork reports whether somebody is at work on a scan.
+func (s *Store) AtWork(ctx context.Context, scan string, now time.Time) (held bool, err error) {
+	err = s.DB.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM scans WHERE id = $1 AND lease >= $2) OR EXISTS (SELECT 1 FROM readings WHERE scan = $1 AND state = 'running' AND lease >= $2)`, scan, ms(now)).Scan(&held)
+	return held, err
 }
 
 // Unjudged returns the scans all of whose accounts are read, and which nobody judges.

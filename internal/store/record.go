@@ -41,6 +41,7 @@ type Scan struct {
 	Cause    string          `json:"cause"` // schedule, request or command
 	State    State           `json:"state"`
 	Created  time.Time       `json:"created"`
+	Due      time.Time       `json:"due,omitzero"`     // by its schedule
 	Started  time.Time       `json:"started,omitzero"` // the time at which rules judge
 	Finished time.Time       `json:"finished,omitzero"`
 	Failure  string          `json:"failure,omitempty"`
@@ -70,10 +71,26 @@ func NewID() string {
 	return hex.EncodeToString(b)
 }
 
-// Begin notes that a scan is to be made.
+// ErrOpen says that a scan of the stream is under way, or that there is one already for this time of its schedule.
+var ErrOpen = errors.New("there is such a scan already")
+
+// Begin notes that a scan is to be made. A stream has one scan at a time, but for those that are recorded by hand, and one for each
+// time of its schedule, however many try.
 func (s *Store) Begin(ctx context.Context, x Scan) error {
-	_, err := s.DB.ExecContext(ctx, `INSERT INTO scans (id, stream, cause, state, created, started, finished, turn, failure, holder, lease, settings, head) VALUES ($1, $2, $3, $4, $5, 0, 0, 0, '', '', 0, $6, '')`,
-		x.ID, x.Stream, x.Cause, Waiting, x.Created.UnixMilli(), string(x.Settings))
+	result, err := s.DB.ExecContext(ctx, `INSERT INTO scans (id, stream, cause, state, created, due, started, finished, turn, failure, holder, lease, settings, head) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, '', '', 0, $7, '') ON CONFLICT DO NOTHING`,
+		x.ID, x.Stream, x.Cause, Waiting, ms(x.Created), ms(x.Due), string(x.Settings))
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return cmp.Or(err, ErrOpen)
+	}
+	return nil
+}
+
+// Complain notes what was tried in vain for a scan that goes on.
+func (s *Store) Complain(ctx context.Context, id, why string) error {
+	_, err := s.DB.ExecContext(ctx, `UPDATE scans SET failure = $1 WHERE id = $2 AND state IN ('waiting', 'running')`, why, id)
 	return err
 }
 
@@ -187,7 +204,7 @@ func (s *Store) Record(ctx context.Context, id string, r *report.Report, snapsho
 			return fmt.Errorf("scan %s: %w", id, err)
 		}
 		if state.Over() {
-			return fmt.Errorf("scan %s is %s", id, state)
+			return fmt.Errorf("scan %s is %s: %w", id, state, ErrLost)
 		}
 		if s.dialect == postgres { // one at a time in a stream; SQLite has but one writer
 			if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext($1))`, "scanner "+stream); err != nil {
@@ -223,9 +240,15 @@ func (s *Store) Record(ctx context.Context, id string, r *report.Report, snapsho
 		if err := forgetRead(ctx, tx, id); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE scans SET state = 'done', holder = '', lease = 0, started = $1, finished = $2, head = $3, looked = $4, turn = 1 + (SELECT MAX(turn) FROM scans WHERE stream = $5) WHERE id = $6`,
+		result, err := tx.ExecContext(ctx, `UPDATE scans SET state = 'done', holder = '', lease = 0, started = $1, finished = $2, failure = '', head = $3, looked = $4, turn = 1 + (SELECT MAX(turn) FROM scans WHERE stream = $5) WHERE id = $6 AND state IN ('waiting', 'running')`,
 			w.at, now.UnixMilli(), string(head), pack(text), stream, id)
-		return err
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 { // somebody has cancelled it in the meantime
+			return cmp.Or(err, ErrLost)
+		}
+		return nil
 	})
 }
 

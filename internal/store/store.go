@@ -6,6 +6,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -21,13 +22,16 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver of files
+
+	"awsscanner/internal/lockfile"
 )
 
 // A Store is an open database. It may be used by many.
 type Store struct {
 	DB      *sql.DB
 	dialect dialect
-	name    string // for messages: the file, or the address without its password
+	name    string   // for messages: the file, or the address without its password
+	alone   *os.File // held by the service that works on a file
 }
 
 type dialect int
@@ -44,7 +48,7 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.migrate(ctx); err != nil {
+	if err := s.Migrating(ctx, func() error { return s.migrate(ctx) }); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -94,7 +98,80 @@ func (s *Store) plain(err error) string {
 	return err.Error()
 }
 
-func (s *Store) Close() error { return s.DB.Close() }
+// Close closes the database, and lets another service have it.
+func (s *Store) Close() error {
+	err := s.DB.Close()
+	if s.alone != nil {
+		err = errors.Join(err, s.alone.Close())
+	}
+	return err
+}
+
+// Alone makes this process the only one that scans by schedule into a database in a file: two would read everything twice, and on two
+// machines spoil the file. Others may read it, and record scans by hand. On PostgreSQL there may be many.
+func (s *Store) Alone() error {
+	if s.dialect == postgres {
+		return nil
+	}
+	dir := filepath.Dir(s.name)
+	name := filepath.Join(dir, "serve.lock")
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("%s cannot be locked: %w", dir, err)
+	}
+	if err := lockfile.Try(f); err != nil {
+		defer f.Close()
+		if !errors.Is(err, lockfile.ErrHeld) {
+			return fmt.Errorf("%s cannot be locked: %w", name, err)
+		}
+		who := make([]byte, 200)
+		n, _ := f.Read(who)
+		return fmt.Errorf("another scanner serve (%s) uses %s: end that one, or give this one a directory of its own; several machines share a PostgreSQL database", cmp.Or(strings.TrimSpace(string(who[:n])), "of another process"), dir)
+	}
+	s.alone = f
+	host, _ := os.Hostname()
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = fmt.Fprintf(f, "process %d on %s\n", os.Getpid(), host)
+	}
+	return err
+}
+
+// Migrating runs a function that changes tables while no other process does.
+func (s *Store) Migrating(ctx context.Context, f func() error) error {
+	if s.dialect == postgres {
+		conn, err := s.DB.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		const key = 7_220_331_904_116_582 // of nothing else
+		if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, key); err != nil {
+			return err
+		}
+		defer conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, key)
+		return f()
+	}
+	lock, err := os.OpenFile(filepath.Join(filepath.Dir(s.name), "migrate.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	for {
+		err := lockfile.Try(lock)
+		if err == nil {
+			return f()
+		}
+		if !errors.Is(err, lockfile.ErrHeld) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
 
 // Name says which database it is, without its password.
 func (s *Store) Name() string { return s.name }
@@ -141,22 +218,30 @@ func MigrateTo(ctx context.Context, address string, version int64) error {
 		return err
 	}
 	defer s.Close()
-	p, err := s.migrations()
-	if err != nil {
+	return s.Migrating(ctx, func() error {
+		p, err := s.migrations()
+		if err != nil {
+			return err
+		}
+		now, err := p.GetDBVersion(ctx)
+		switch {
+		case err != nil:
+			return err
+		case now > int64(len(all)):
+			return s.newer(now)
+		case version > int64(len(all)):
+			return fmt.Errorf("this scanner knows migrations up to %d, not %d", len(all), version)
+		case version < now:
+			_, err = p.DownTo(ctx, version)
+		default:
+			_, err = p.UpTo(ctx, version)
+		}
 		return err
-	}
-	now, err := p.GetDBVersion(ctx)
-	switch {
-	case err != nil:
-		return err
-	case version > int64(len(all)):
-		return fmt.Errorf("this scanner knows migrations up to %d, not %d", len(all), version)
-	case version < now:
-		_, err = p.DownTo(ctx, version)
-	default:
-		_, err = p.UpTo(ctx, version)
-	}
-	return err
+	})
+}
+
+func (s *Store) newer(version int64) error {
+	return fmt.Errorf("the tables of %s are of a newer scanner (version %d, this one knows %d): use that scanner, or go back with its scanner db migrate --to %d", s.name, version, len(all), len(all))
 }
 
 // migrate brings the tables up to date.
@@ -170,7 +255,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return fmt.Errorf("the tables of %s cannot be read: %w", s.name, err)
 	}
 	if now > int64(len(all)) {
-		return fmt.Errorf("the tables of %s are of a newer scanner (version %d, this one knows %d): use that scanner, or go back with its scanner db migrate --to %d", s.name, now, len(all), len(all))
+		return s.newer(now)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("the tables of %s cannot be brought up to date: %w", s.name, err)

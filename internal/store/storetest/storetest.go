@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -30,27 +29,52 @@ func Each(t *testing.T, test func(t *testing.T, address string)) {
 
 var (
 	once   sync.Once
-	server string // address of the database postgres
+	shared *Server
 	failed error
-	number int
-	mu     sync.Mutex
 )
 
 // Postgres returns the address of an empty database of a PostgreSQL server that is started for this test binary and ends with it.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	once.Do(func() { server, failed = start() })
-	if failed != nil {
+	once.Do(func() { shared, failed = newServer() })
+	return database(t, shared, failed)
+}
+
+// A Server is a PostgreSQL server that ends with this process.
+type Server struct {
+	bin, dir string
+	port     int
+	made     int // databases
+	mu       sync.Mutex
+	command  *exec.Cmd
+	over     chan struct{}
+}
+
+// NewServer returns a server that a test may stop, and the address of an empty database on it.
+func NewServer(t testing.TB) (s *Server, address string) {
+	t.Helper()
+	s, err := newServer()
+	address = database(t, s, err)
+	t.Cleanup(func() {
+		s.Stop()
+		os.RemoveAll(s.dir)
+	})
+	return s, address
+}
+
+func database(t testing.TB, s *Server, err error) string {
+	t.Helper()
+	if err != nil {
 		if os.Getenv("SCANNER_TEST_POSTGRES") == "required" {
-			t.Fatalf("no PostgreSQL: %v", failed)
+			t.Fatalf("no PostgreSQL: %v", err)
 		}
-		t.Skipf("no PostgreSQL: %v", failed)
+		t.Skipf("no PostgreSQL: %v", err)
 	}
-	mu.Lock()
-	number++
-	name := fmt.Sprintf("test%d", number)
-	mu.Unlock()
-	conn, err := pgx.Connect(t.Context(), server)
+	s.mu.Lock()
+	s.made++
+	name := fmt.Sprintf("test%d", s.made)
+	s.mu.Unlock()
+	conn, err := pgx.Connect(t.Context(), s.address("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,78 +82,94 @@ func Postgres(t testing.TB) string {
 	if _, err := conn.Exec(t.Context(), "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)
 	}
-	u, _ := url.Parse(server)
-	u.Path = "/" + name
-	return u.String()
+	return s.address(name)
 }
 
-// start runs a server on a free port of the loopback interface. It ends when this process does.
-func start() (string, error) {
+func (s *Server) address(database string) string {
+	return (&url.URL{Scheme: "postgres", User: url.User("scanner"), Host: fmt.Sprintf("127.0.0.1:%d", s.port), Path: "/" + database}).String()
+}
+
+// newServer runs a server on a free port of the loopback interface.
+func newServer() (*Server, error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if path, err := exec.LookPath("initdb"); err == nil {
 		found = append(found, path)
 	}
 	if len(found) == 0 {
-		return "", fmt.Errorf("initdb is not installed: apt-get install postgresql")
+		return nil, fmt.Errorf("initdb is not installed: apt-get install postgresql")
 	}
 	slices.Sort(found)
-	bin := filepath.Dir(found[len(found)-1])
 	dir, err := os.MkdirTemp("", "scanner-postgres-")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT} // which ends it at once
-	if os.Getuid() == 0 {                                    // it refuses to run as root
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			return "", err
-		}
-		uid, _ := strconv.Atoi(u.Uid)
-		gid, _ := strconv.Atoi(u.Gid)
-		attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		if err := os.Chown(dir, uid, gid); err != nil {
-			return "", err
-		}
+	s := &Server{bin: filepath.Dir(found[len(found)-1]), dir: dir}
+	init, err := s.run("initdb", "-D", filepath.Join(dir, "data"), "-U", "scanner", "--auth=trust", "--no-sync")
+	if err != nil {
+		return nil, err
 	}
-	run := func(name string, args ...string) *exec.Cmd {
-		c := exec.Command(filepath.Join(bin, name), args...)
-		c.Dir, c.SysProcAttr, c.Env = dir, attr, []string{"LC_ALL=C", "TZ=UTC", "PATH=" + os.Getenv("PATH")}
-		return c
-	}
-	data := filepath.Join(dir, "data")
-	if out, err := run("initdb", "-D", data, "-U", "scanner", "--auth=trust", "--no-sync").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("initdb: %v: %s", err, strings.TrimSpace(string(out)))
+	if out, err := init.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %v: %s", err, strings.TrimSpace(string(out)))
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	port := l.Addr().(*net.TCPAddr).Port
+	s.port = l.Addr().(*net.TCPAddr).Port
 	l.Close()
-	c := run("postgres", "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", dir, "-c", "fsync=off", "-c", "max_connections=200")
-	log, err := os.Create(filepath.Join(os.TempDir(), filepath.Base(dir)+".log"))
+	return s, s.Start()
+}
+
+func (s *Server) run(name string, args ...string) (*exec.Cmd, error) {
+	c := exec.Command(filepath.Join(s.bin, name), args...)
+	c.Dir, c.Env = s.dir, []string{"LC_ALL=C", "TZ=UTC", "PATH=" + os.Getenv("PATH")}
+	return c, child(c, s.dir)
+}
+
+// watch ends the server at once when it is told to (QUIT), and removes its files too when this process has ended (TERM).
+const watch = `dir=$1; shift; "$@" & server=$!
+end() { kill -QUIT $server; wait $server; }
+trap 'end; exit' QUIT
+trap 'end; rm -rf "$dir"; exit' TERM
+wait $server`
+
+// Start starts the server, and waits until it answers.
+func (s *Server) Start() error {
+	c, err := s.run("postgres", "-D", filepath.Join(s.dir, "data"), "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-k", s.dir, "-c", "fsync=off", "-c", "max_connections=200")
 	if err != nil {
-		return "", err
+		return err
 	}
+	c.Path, c.Args = "/bin/sh", append([]string{"sh", "-c", watch, "sh", s.dir, c.Path}, c.Args[1:]...)
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
 	c.Stdout, c.Stderr = log, log
-	ready := make(chan error, 1)
-	go func() { // the thread that starts it must live as long as this process: its end would end the server
-		lock(c, ready)
-	}()
-	if err := <-ready; err != nil {
-		return "", err
+	if s.over, err = start(c); err != nil {
+		return err
 	}
-	address := fmt.Sprintf("postgres://scanner@127.0.0.1:%d/postgres", port)
+	s.command = c
 	for range 200 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		conn, err := pgx.Connect(ctx, address)
+		conn, err := pgx.Connect(ctx, s.address("postgres"))
 		if err == nil {
 			conn.Close(ctx)
 			cancel()
-			return address, nil
+			return nil
 		}
 		cancel()
 		time.Sleep(50 * time.Millisecond)
 	}
-	return "", fmt.Errorf("the server does not answer: see %s", log.Name())
+	told, _ := os.ReadFile(log.Name())
+	return fmt.Errorf("the server does not answer: %s", strings.TrimSpace(string(told)))
+}
+
+// Stop ends the server at once, as if its machine had lost power.
+func (s *Server) Stop() {
+	if s.command != nil {
+		s.command.Process.Signal(syscall.SIGQUIT)
+		<-s.over
+		s.command = nil
+	}
 }
