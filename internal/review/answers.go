@@ -134,7 +134,7 @@ type document struct {
 	} `yaml:"risk"`
 	Answers   map[string]Answer `yaml:"answers"`
 	Questions map[string]Scoped `yaml:"questions"`
-	Waivers   []Waiver            `yaml:"waivers"`
+	Waivers   []Waiver          `yaml:"waivers"`
 	Register  map[string]Row    `yaml:"register"`
 }
 

@@ -117,6 +117,8 @@ func (x *PillarReview) take(p *PracticeReview) {
 	}
 }
 
+const nothingApplies = "nothing applies"
+
 // sum works the score out, and shows how.
 func (s *Score) sum() {
 	weigh := func(of map[Level]int) (sum int, terms string) {
@@ -132,7 +134,7 @@ func (s *Score) sum() {
 	missing, _ := weigh(s.Missing)
 	whole := present + undecided + missing
 	if whole == 0 {
-		s.Arithmetic = "nothing applies"
+		s.Arithmetic = nothingApplies
 		return
 	}
 	percent := func(n int) float64 { return float64((1000*n+whole/2)/whole) / 10 }
