@@ -228,7 +228,7 @@ func (g *gathering) add(x *report.Result) {
 	case engine.NotAssessed:
 		t.NotAssessed++
 		m := x.Resource
-		t.gap(Gap{Rule: x.Rule.ID, Reason: x.Gap.Reason, Call: x.Gap.Call, Grant: report.ToGrant(x.Gap), Account: m.Account, Region: m.Region, Text: x.Message, Results: 1, Waived: x.Waived != nil})
+		t.gap(Gap{Rule: x.Rule.ID, Reason: x.Gap.Reason, Call: x.Gap.Call, Grant: report.ToGrant(x.Gap), Account: m.Account, Region: m.Region, Text: brief(x.Message), Results: 1, Waived: x.Waived != nil})
 	case engine.Failed:
 		if x.Waived != nil {
 			t.Waived++
@@ -374,4 +374,10 @@ func count(n int, of string) string {
 		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(of, "y"))
 	}
 	return fmt.Sprintf("%d %ss", n, of)
+}
+
+// brief is what a gap says without the words of AWS, which are long and of which scanner report tells.
+func brief(message string) string {
+	text, _, _ := strings.Cut(message, " (")
+	return text
 }

@@ -126,9 +126,17 @@ func (p *page) pillars() {
 `)
 }
 
+// colour is the class of a risk in words: what may be worse than none is never green.
+func colour(i Interval) Risk {
+	if i.Lower == NoRisk && i.Upper != NoRisk {
+		return Unanswered
+	}
+	return i.Lower
+}
+
 // tile is the look of a question: filled by what is certain, framed by what is possible.
 func tile(i Interval) fragment {
-	look := string(i.Lower)
+	look := string(colour(i))
 	if i.Lower.rank() > 0 {
 		look += " sure"
 	}
@@ -142,14 +150,18 @@ func (p *page) plan() {
 	plan := p.Plan()
 	if len(plan.Steps) > 0 {
 		p.html("<section id=\"plan\">\n<h2>What to do first</h2>\n<p class=\"muted\">The fewest practices that leave high risk, the quickest first.</p>\n<ol class=\"plan\">\n")
+		folded := false
 		for _, s := range plan.Steps {
+			if s.From != HighRisk && !folded && s.N > 1 {
+				folded = true
+				p.html("</ol>\n<details><summary><span class=\"title\">And %s that leave medium risk or raise the score</span></summary>\n<ol class=\"plan\">\n", count(len(plan.Steps)-s.N+1, "step"))
+			}
 			p.html(`<li><span class="n">%s</span><b>%s %s</b>: %s. <span class="muted">%s</span>`, s.N, s.Practice, s.Title, s.Does, s.Because)
 			p.html(`<p class="small">effort %s; %s</p>`, s.Effort, s.Sum)
 			if len(s.Rules) > 0 {
 				p.html(`<ul class="findings">`)
 				for _, r := range s.Rules {
-					first, _, _ := strings.Cut(r.Fix, "\n")
-					p.html(`<li><code>%s</code> (%s): %s</li>`, r.Rule, r.Failing, first)
+					p.html(`<li><code>%s</code> (%s): %s</li>`, r.Rule, r.Failing, firstSentence(r.Fix))
 				}
 				p.html(`</ul>`)
 			}
@@ -162,7 +174,11 @@ func (p *page) plan() {
 			}
 			p.html("</li>\n")
 		}
-		p.html("</ol>\n</section>\n")
+		p.html("</ol>\n")
+		if folded {
+			p.html("</details>\n")
+		}
+		p.html("</section>\n")
 	}
 	var ask []string
 	for _, a := range plan.Ask {
@@ -201,21 +217,24 @@ func (p *page) question(q *QuestionReview) {
 		left = fmt.Sprintf("%d open", q.Open)
 	}
 	p.html(`<details id="%s"><summary><span class="id">%s</span><span class="title">%s</span><span class="risk %s">%s</span><span class="open">%s</span></summary><div class="inner">`,
-		anchor(q.ID), q.ID, q.Title, fragment(q.Risk.Lower), q.Risk, left)
+		anchor(q.ID), q.ID, q.Title, fragment(colour(q.Risk)), q.Risk, left)
 	if q.Note != "" {
 		p.html(`<p class="note">%s</p>`, q.Note)
 	}
 	p.html("<table><thead><tr><th>practice</th><th>evidence</th><th>answer</th><th>state</th></tr></thead><tbody>\n")
 	for i := range q.Practices {
 		x := &q.Practices[i]
-		p.html(`<tr><td class="practice"><span class="id">%s, %s</span>%s</td><td class="evidence"><span class="word">%s</span>: %s`, x.ID, x.Level, x.Title, x.Evidence, x.Because)
-		p.findings(x)
-		p.html(`</td><td>%s</td>`, x.answer())
+		shown := fragment("")
+		if len(x.Findings) > 0 {
+			shown = ` class="with"`
+		}
+		p.html(`<tr%s><td class="practice"><span class="id">%s, %s</span>%s</td><td class="evidence"><span class="word">%s</span>: %s</td><td>%s</td>`, shown, x.ID, x.Level, x.Title, x.Evidence, x.Because, x.answer())
 		var flags []string
 		for _, f := range x.Flags {
 			flags = append(flags, flagTexts[f])
 		}
 		p.html(`<td><span class="state %s">%s</span><br><span class="small">%s</span></td></tr>`+"\n", x.State, x.State, strings.Join(flags, "; "))
+		p.findings(x)
 	}
 	p.html("</tbody></table></div></details>\n")
 }
@@ -224,7 +243,7 @@ func (p *page) findings(x *PracticeReview) {
 	if len(x.Findings) == 0 {
 		return
 	}
-	p.html(`<ul class="findings">`)
+	p.html(`<tr class="more"><td colspan="4"><ul class="findings">`)
 	for i, f := range x.Findings {
 		if i == mostListed {
 			p.html(`<li class="muted">and more: the JSON has them</li>`)
@@ -236,7 +255,7 @@ func (p *page) findings(x *PracticeReview) {
 		}
 		p.html(`<li class="%s">%s <code>%s</code> %s: %s%s</li>`, class, f.Severity, f.Rule, f.name(), f.Message, f.waivedText())
 	}
-	p.html(`</ul>`)
+	p.html("</ul></td></tr>\n")
 }
 
 // answer is what somebody has said, with links that can be followed.

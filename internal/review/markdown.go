@@ -200,8 +200,7 @@ func (p *Plan) markdown(b *strings.Builder) {
 			b.WriteString("\n")
 		}
 		for _, r := range s.Rules {
-			first, _, _ := strings.Cut(r.Fix, "\n")
-			fmt.Fprintf(b, "   - %s (%d): %s", mdCode(r.Rule), r.Failing, md(first))
+			fmt.Fprintf(b, "   - %s (%d): %s", mdCode(r.Rule), r.Failing, md(firstSentence(r.Fix)))
 			if r.Fingerprint != "" {
 				fmt.Fprintf(b, " `scanner explain %s`", r.Fingerprint[:min(8, len(r.Fingerprint))])
 			}
@@ -219,4 +218,13 @@ func mdNames(names []string) string {
 		all = append(all, mdCode(n))
 	}
 	return strings.Join(all, ", ")
+}
+
+// firstSentence is how a fix begins: scanner explain tells the rest.
+func firstSentence(text string) string {
+	text, _, _ = strings.Cut(text, "\n")
+	if i := strings.Index(text, ". "); i > 0 {
+		text = text[:i+1]
+	}
+	return text
 }

@@ -94,14 +94,14 @@ func (v *Review) Plan() *Plan {
 				x := &q.Practices[j]
 				before := q.q.risk(states[q], v.Settings.LowCountsAs).Lower
 				states[q][j] = Established
-				after := q.q.risk(states[q], v.Settings.LowCountsAs).Lower
+				after := q.q.risk(states[q], v.Settings.LowCountsAs)
 				s := v.step(x, q, helped)
-				s.N, s.From, s.To, s.Remaining = len(p.Steps)+1, before, after, len(set.practices)-left-1
+				s.N, s.From, s.To, s.Remaining = len(p.Steps)+1, before, after.Lower, len(set.practices)-left-1
 				switch {
 				case s.Remaining > 0:
 					s.Does = fmt.Sprintf("%s leaves %s with this and the next %s", q.ID, before, count(s.Remaining, "step"))
 				default:
-					s.Does = fmt.Sprintf("%s leaves %s: %s", q.ID, before, after)
+					s.Does = fmt.Sprintf("%s leaves %s, and is %s", q.ID, before, after)
 				}
 				p.Steps = append(p.Steps, s)
 			}
@@ -392,4 +392,30 @@ func (q *QuestionReview) worth(j int, yes, no Interval, low Risk) (value float64
 		value /= 10
 	}
 	return float64(int(100*value+0.5)) / 100, moves
+}
+
+// QuestionTitle is what the question is about.
+func (a *Asking) QuestionTitle() string { return a.q.Title }
+
+// Findings are what speaks against the practice.
+func (a *Asking) Findings() []Finding { return a.x.Findings }
+
+// Sees says what a scan can see of the practice, or why none can.
+func (a *Asking) Sees() string {
+	switch p := a.x.p; {
+	case p.Sees == "":
+		return ""
+	case p.Class == None:
+		return "no scan can know it: " + p.Sees
+	default:
+		return "a scan could see: " + p.Sees
+	}
+}
+
+// Said is what somebody has said of it; "" if nobody has.
+func (a *Asking) Said() string {
+	if a.x.Said == nil {
+		return ""
+	}
+	return a.x.answerText()
 }

@@ -53,12 +53,12 @@ func TestPlan(t *testing.T) {
 	// H 2 and H 3 take one practice each to leave high risk: that of H 2 has a failure of medium severity that is mended by a setting
 	// that is replaced, that of H 3 is of high level and takes people. H 1 takes two, the public one first.
 	want := []string{
-		"1 H2-1 H 2 leaves HIGH: MEDIUM: ops says yes, but the scan says: fails: ec2-instance-imdsv2-required (1) [severity 3 × exposure 1 / effort 2 = 1.5; medium; i-1 (eu-west-1)]",
-		"2 H3-1 H 3 leaves HIGH: NONE: ops says no [severity 4 × exposure 1 / effort 3 = 1.3; people; ]",
+		"1 H2-1 H 2 leaves HIGH, and is MEDIUM..HIGH: ops says yes, but the scan says: fails: ec2-instance-imdsv2-required (1) [severity 3 × exposure 1 / effort 2 = 1.5; medium; i-1 (eu-west-1)]",
+		"2 H3-1 H 3 leaves HIGH, and is NONE..MEDIUM: ops says no [severity 4 × exposure 1 / effort 3 = 1.3; people; ]",
 		"3 H1-2 H 1 leaves HIGH with this and the next 1 step: fails: sqs-queue-not-public (1) [severity 5 × exposure 2 / effort 2 = 5; medium; open-queue (eu-west-1)]",
-		"4 H1-1 H 1 leaves HIGH: MEDIUM: fails: sqs-queue-dead-letter-queue (2) [severity 2 × exposure 1 / effort 1 = 2; small; q-1 (eu-west-1), q-2 (eu-west-1)]",
-		"5 H1-3 H 1 leaves MEDIUM: NONE: ops says no [severity 3 × exposure 1 / effort 3 = 1; people; ]",
-		"6 H2-3 H 2 leaves MEDIUM: NONE: ops says partly [severity 2 × exposure 1 / effort 3 = 0.67; people; ]",
+		"4 H1-1 H 1 leaves HIGH, and is MEDIUM: fails: sqs-queue-dead-letter-queue (2) [severity 2 × exposure 1 / effort 1 = 2; small; q-1 (eu-west-1), q-2 (eu-west-1)]",
+		"5 H1-3 H 1 leaves MEDIUM, and is NONE: ops says no [severity 3 × exposure 1 / effort 3 = 1; people; ]",
+		"6 H2-3 H 2 leaves MEDIUM, and is NONE..HIGH: ops says partly [severity 2 × exposure 1 / effort 3 = 0.67; people; ]",
 	}
 	if a, b := strings.Join(got, "\n"), strings.Join(want, "\n"); a != b {
 		t.Errorf("the plan is\n%s\nwant\n%s", a, b)

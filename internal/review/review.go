@@ -144,6 +144,9 @@ type Options struct {
 	AcceptFull bool
 }
 
+// everything is reviewed if nobody names a workload.
+const everything = "everything that was scanned"
+
 // New makes the reviews of some workloads out of one scan, which is gone through once.
 func New(f *Framework, all []*Answers, r *report.Report, o Options) ([]*Review, error) {
 	var gs []*gathering
@@ -218,7 +221,7 @@ func (g *gathering) review(o Options) *Review {
 		v.rules[r.Rules[i].ID] = &r.Rules[i]
 	}
 	if v.Workload.Name == "" {
-		v.Workload.Name = "everything that was scanned"
+		v.Workload.Name = everything
 	}
 	for _, risk := range Risks {
 		v.Summary.Certain[risk], v.Summary.Possible[risk] = 0, 0
