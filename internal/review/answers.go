@@ -32,19 +32,23 @@ const open = "open"
 // saids are what people may write.
 var saids = map[string]Said{"yes": Yes, "no": No, "partly": Partly, "na": NA, "n/a": NA, "not-applicable": NA, "not applicable": NA, open: NoReply}
 
-func (s *Said) UnmarshalText(b []byte) error {
+// written is a Said as people write it.
+type written Said
+
+func (s *written) UnmarshalText(b []byte) error {
 	said, known := saids[strings.ToLower(string(b))]
 	if !known {
 		return fmt.Errorf("there is no %q: %s", short(string(b)), suggest.DidYouMean(string(b), []string{"yes", "no", "partly", "na", open}, "write yes, no, partly, na, or open"))
 	}
-	*s = said
+	*s = written(said)
 	return nil
 }
 
 // An Answer is what somebody has said about a practice, when, and until when it holds.
 type Answer struct {
 	Line     strictyaml.Line `yaml:"-"`
-	State    Said            `yaml:"state,required"`
+	Written  written         `yaml:"state,required"`
+	State    Said            `yaml:"-"`
 	By       string          `yaml:"by"`
 	On       *waiver.Date    `yaml:"on"`
 	Note     string          `yaml:"note"`
@@ -195,6 +199,7 @@ func (a *Answers) check(file *strictyaml.File, d *document, f *Framework, now ti
 	future("defaults", "on", d.Defaults.On)
 	for _, id := range slices.Sorted(maps.Keys(d.Answers)) {
 		path, x := "answers."+id, d.Answers[id]
+		x.State = Said(x.Written)
 		p := f.Practice(id)
 		if p == nil {
 			file.Refuse(path, "%s", f.unknown(id))
