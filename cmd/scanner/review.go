@@ -36,7 +36,7 @@ func reviewCommand() *cobra.Command {
 		Long: `Review combines what a scan has found with what people have answered in ` + defaultAnswers + `. A scan can prove that a practice is missing, hardly ever
 that it is in place: so the risk of a question goes from what is certain to what is possible, as long as practices are undecided.`,
 		Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(reviewRunCommand(), reviewAskCommand(), reviewPlanCommand())
+	c.AddCommand(reviewRunCommand(), reviewAskCommand(), reviewPlanCommand(), reviewRegisterCommand(), reviewDiffCommand())
 	return c
 }
 
@@ -53,6 +53,7 @@ type reviewing struct {
 	low        string
 	acceptFull bool
 	redact     []string
+	register   bool // gather what a risk register needs
 
 	f       *review.Framework
 	now     time.Time
@@ -216,7 +217,7 @@ func (x *reviewing) run(c *cobra.Command, args []string) error {
 }
 
 func (x *reviewing) options() review.Options {
-	return review.Options{Now: x.now, Low: map[string]review.Risk{"medium": review.MediumRisk, "none": review.NoRisk}[x.low], AcceptFull: x.acceptFull}
+	return review.Options{Now: x.now, Low: map[string]review.Risk{"medium": review.MediumRisk, "none": review.NoRisk}[x.low], AcceptFull: x.acceptFull, Register: x.register}
 }
 
 // scanDemo scans the recorded account by the rules of the framework.

@@ -22,7 +22,7 @@ import (
 )
 
 //go:embed data/*.json
-var files embed.FS
+var files embed.FS // frameworks
 
 // Default is the framework that is taken if nobody names another.
 const Default = "wellarchitected-2024-11-06"
@@ -132,9 +132,7 @@ func Load(id string, rules []engine.Rule) (*Framework, error) {
 func IDs() (ids []string) {
 	all, _ := files.ReadDir("data") // it is embedded
 	for _, x := range all {
-		if id := strings.TrimSuffix(x.Name(), ".json"); id != "talk-2020" {
-			ids = append(ids, id)
-		}
+		ids = append(ids, strings.TrimSuffix(x.Name(), ".json"))
 	}
 	return ids
 }

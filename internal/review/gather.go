@@ -24,6 +24,7 @@ type gathering struct {
 	of      map[*Practice]*seen
 	tallies map[string]*tally // by rule
 	members int               // results that belong to the workload
+	rows    *rows             // of the risk register; nil if nobody wants it
 
 }
 
@@ -198,11 +199,19 @@ func taggable(x *engine.Result) bool {
 // add takes a result in.
 func (g *gathering) add(x *report.Result) {
 	practices := g.by[x.Rule.ID]
-	if len(practices) == 0 {
+	if len(practices) == 0 && g.rows == nil {
 		return
 	}
 	holds := g.answers.Workload.holds(&x.Result)
 	if holds == match.No {
+		return
+	}
+	if g.rows != nil {
+		for _, y := range g.accepted(practices, x) {
+			g.rows.add(y, holds)
+		}
+	}
+	if len(practices) == 0 {
 		return
 	}
 	if holds == match.Yes {
@@ -246,9 +255,8 @@ func (g *gathering) against(p *Practice, x *report.Result) {
 	s, m := g.of[p], x.Resource
 	finding := Finding{Rule: x.Rule.ID, Severity: x.Severity, Kind: x.Kind(), ID: m.ID, Name: m.Name, Account: m.Account, Region: m.Region, Message: x.Message,
 		Fingerprint: x.Fingerprint(), Says: p.Strength(x.Rule), Waived: x.Waived}
-	if pass := g.answers.pass(p, &x.Result, g.now); pass != nil && finding.Waived == nil {
-		finding.Waived = &report.Waived{Reason: pass.Reason, Owner: pass.Owner, Expires: pass.Until.String(), Mitigation: pass.Remedy, Risk: pass.Risk, Ticket: pass.Ticket,
-			Source: fmt.Sprintf("%s:%d", g.answers.Name, pass.Line)}
+	if finding.Waived == nil {
+		finding.Waived = g.waiver(p, x)
 	}
 	if finding.Waived != nil {
 		s.waived++
@@ -263,6 +271,38 @@ func (g *gathering) against(p *Practice, x *report.Result) {
 	if s.findings = append(s.findings, finding); len(s.findings) > 2*mostFindings {
 		s.trim()
 	}
+}
+
+// waiver returns what the answers say to accept a failure that speaks against a practice; nil if nothing.
+func (g *gathering) waiver(p *Practice, x *report.Result) *report.Waived {
+	w := g.answers.pass(p, &x.Result, g.now)
+	if w == nil {
+		return nil
+	}
+	return &report.Waived{Reason: w.Reason, Owner: w.Owner, Expires: w.Until.String(), Mitigation: w.Remedy, Risk: w.Risk, Ticket: w.Ticket, Source: fmt.Sprintf("%s:%d", g.answers.Name, w.Line)}
+}
+
+// accepted returns a result as the register sees it: a failure that the answers accept for some of the practices that it speaks against is
+// accepted there, and open for the others.
+func (g *gathering) accepted(practices []*Practice, x *report.Result) (all []*report.Result) {
+	var first *report.Waived
+	open := len(practices) == 0
+	for _, p := range practices {
+		var w *report.Waived
+		if x.Status == engine.Failed && x.Waived == nil {
+			w = g.waiver(p, x)
+		}
+		first, open = cmp.Or(first, w), open || w == nil
+	}
+	if open {
+		all = append(all, x)
+	}
+	if first != nil {
+		y := *x
+		y.Waived = first
+		all = append(all, &y)
+	}
+	return all
 }
 
 // trim keeps the worst findings.

@@ -56,15 +56,15 @@ func (p *page) html(format fragment, args ...any) {
 	fmt.Fprintf(p.w, string(format), out...)
 }
 
-// hash names a style or a script for the content security policy, which lets nothing else be applied or run.
-func hash(text string) fragment {
+// policyHash names a style or a script for the content security policy, which lets nothing else be applied or run.
+func policyHash(text string) fragment {
 	sum := sha256.Sum256([]byte(text))
 	return fragment("sha256-" + base64.StdEncoding.EncodeToString(sum[:]))
 }
 
 func (p *page) head() {
 	p.html("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
-	p.html(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'">`+"\n", hash(pageScript), hash(pageStyle))
+	p.html(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'">`+"\n", policyHash(pageScript), policyHash(pageStyle))
 	p.html(`<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">

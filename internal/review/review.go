@@ -27,9 +27,11 @@ type Review struct {
 	Questions []QuestionReview `json:"questions"`
 	Notes     []string         `json:"notes"` // what a reader should know before anything else
 
-	f      *Framework
-	rules  map[string]*engine.Rule
-	tagged bool // the workload is picked by tags
+	f       *Framework
+	rules   map[string]*engine.Rule
+	tagged  bool // the workload is picked by tags
+	tallies map[string]*tally
+	rows    *rows // of the risk register; nil if nobody wants it
 }
 
 // A Tool is what made a review.
@@ -142,6 +144,7 @@ type Options struct {
 	Now        time.Time // by which answers hold, or have lapsed
 	Low        Risk      // what a missing practice of low level counts as, if the answers do not say
 	AcceptFull bool
+	Register   bool // gather what a risk register needs as well
 }
 
 // everything is reviewed if nobody names a workload.
@@ -151,7 +154,14 @@ const everything = "everything that was scanned"
 func New(f *Framework, all []*Answers, r *report.Report, o Options) ([]*Review, error) {
 	var gs []*gathering
 	for _, a := range all {
-		gs = append(gs, gather(f, a, r, o.Now))
+		g := gather(f, a, r, o.Now)
+		if o.Register {
+			var err error
+			if g.rows, err = newRows(r.Rules); err != nil {
+				return nil, err
+			}
+		}
+		gs = append(gs, g)
 	}
 	for x, err := range r.Results() {
 		if err != nil {
@@ -216,7 +226,7 @@ func (g *gathering) review(o Options) *Review {
 		Scan:     Scanned{ID: r.ID(), Started: r.Header.Start.UTC(), Accounts: list(r.Accounts()), Regions: list(r.Regions()), Results: g.members},
 		Workload: a.Workload, AsOf: o.Now.UTC().Format(time.DateOnly), Settings: Settings{low, o.AcceptFull},
 		Summary: Summary{Certain: map[Risk]int{}, Possible: map[Risk]int{}, States: map[State]int{}, Evidence: map[Evidence]int{}, Conflicts: []string{}, Lapsed: []string{}, Blind: []string{}},
-		Notes:   []string{}, f: f, rules: map[string]*engine.Rule{}, tagged: len(a.Workload.Tags) > 0}
+		Notes:   []string{}, f: f, rules: map[string]*engine.Rule{}, tagged: len(a.Workload.Tags) > 0, tallies: g.tallies, rows: g.rows}
 	for i := range r.Rules {
 		v.rules[r.Rules[i].ID] = &r.Rules[i]
 	}
