@@ -221,7 +221,13 @@ func (q *BaselineQuestion) head() string {
 		if q.Yours[1] > q.Yours[0] {
 			yours = fmt.Sprintf("%d to %d", q.Yours[0], q.Yours[1])
 		}
-		text += fmt.Sprintf(": reviews had %.1f of %d of these on average, you %s", q.Average, q.Of, yours)
+		about := ""
+		for _, p := range q.Practices {
+			if p.Uncertain != "" {
+				about = "~"
+			}
+		}
+		text += fmt.Sprintf(": reviews had %s%.1f of %d of these on average, you %s", about, q.Average, q.Of, yours)
 	}
 	return text
 }
