@@ -374,7 +374,7 @@ func resource(f *report.Finding) notify.Resource {
 // first adds all that a first scan has found.
 func (x *announcement) first(ctx context.Context) error {
 	waived := false
-	f := store.Filter{Stream: x.scan.Stream, State: "open", Waived: &waived, Limit: 1000}
+	f := store.Filter{Stream: x.scan.Stream, Waived: &waived, Limit: 1000} // what was fixed since is part of it, if this comes late
 	for {
 		page, next, err := x.Store.Findings(ctx, f)
 		if err != nil {

@@ -411,6 +411,23 @@ func TestUpgrade(t *testing.T) {
 	})
 }
 
+// Whoever has announced nothing for more than a week does not begin with the news of months; what comes after is told.
+func TestTooOld(t *testing.T) {
+	each(t, chat, func(w *world) {
+		w.scan("prod", 0, map[string]int{"a": 2})
+		w.scan("prod", 1, map[string]int{"a": 2, "b": 2})
+		w.scan("prod", 8, map[string]int{"a": 2, "b": 2, "c": 2})
+		w.now = begin.AddDate(0, 0, 9)
+		if got := w.tell(); got != "chat: new low c" {
+			w.Errorf("%q", got)
+		}
+		w.scan("prod", 9, map[string]int{"a": 2, "b": 0, "c": 2})
+		if got := w.tell(); got != "chat: fixed low b" {
+			w.Errorf("%q", got)
+		}
+	})
+}
+
 // Messages say what the store knows: since when, by whom, where to look.
 func TestMessage(t *testing.T) {
 	each(t, "  link: https://scanner.example.com"+chat, func(w *world) {
