@@ -65,9 +65,8 @@ type announcement struct {
 type channel struct {
 	*notify.Channel
 	groups  map[string]*group
-	storm   map[string]*group // instead of them, if there are too many
-	over    []*group          // findings of incidents that end: each by itself, however many they are
-	summary *summary          // of a first scan, or of what is newly assessed
+	over    []*group // findings of incidents that end: each by itself, however many they are
+	summary *summary // of a first scan, or of what is newly assessed
 	told    []store.Told
 }
 
@@ -562,7 +561,7 @@ func (a *Announcer) digest(ctx context.Context) error {
 	if last.IsZero() {
 		return a.Store.QueueDigest(ctx, due, nil, now)
 	}
-	if !due.After(last) && last.Before(now.Add(8*24*time.Hour)) { // one from farther ahead was sent by a clock that was wrong
+	if !due.After(last) && last.Before(now.AddDate(0, 2, 0)) { // one from farther ahead was sent by a clock that was wrong
 		return nil
 	}
 	all, err := a.Store.Digests(ctx, before, due, now.Add(noticeOfWaivers).UTC().Format(time.DateOnly))
