@@ -399,7 +399,7 @@ func Test(ctx context.Context, cfg aws.Config, partition string, at model.Place,
 		return h.explain("BatchImportFindings", err)
 	}
 	for _, e := range out.FailedFindings {
-		return fmt.Errorf("Security Hub does not take it: %s: %s", aws.ToString(e.ErrorCode), aws.ToString(e.ErrorMessage))
+		return fmt.Errorf("the test finding is not taken by Security Hub: %s: %s", aws.ToString(e.ErrorCode), aws.ToString(e.ErrorMessage))
 	}
 	return nil
 }

@@ -65,9 +65,8 @@ type announcement struct {
 type channel struct {
 	*notify.Channel
 	groups  map[string]*group
-	storm   map[string]*group // instead of them, if there are too many
-	over    []*group          // findings of incidents that end: each by itself, however many they are
-	summary *summary          // of a first scan, or of what is newly assessed
+	over    []*group // findings of incidents that end: each by itself, however many they are
+	summary *summary // of a first scan, or of what is newly assessed
 	told    []store.Told
 }
 
@@ -374,7 +373,7 @@ func resource(f *report.Finding) notify.Resource {
 // first adds all that a first scan has found.
 func (x *announcement) first(ctx context.Context) error {
 	waived := false
-	f := store.Filter{Stream: x.scan.Stream, State: "open", Waived: &waived, Limit: 1000}
+	f := store.Filter{Stream: x.scan.Stream, Waived: &waived, Limit: 1000} // what was fixed since is part of it, if this comes late
 	for {
 		page, next, err := x.Store.Findings(ctx, f)
 		if err != nil {
@@ -562,7 +561,7 @@ func (a *Announcer) digest(ctx context.Context) error {
 	if last.IsZero() {
 		return a.Store.QueueDigest(ctx, due, nil, now)
 	}
-	if !due.After(last) && last.Before(now.Add(8*24*time.Hour)) { // one from farther ahead was sent by a clock that was wrong
+	if !due.After(last) && last.Before(now.AddDate(0, 2, 0)) { // one from farther ahead was sent by a clock that was wrong
 		return nil
 	}
 	all, err := a.Store.Digests(ctx, before, due, now.Add(noticeOfWaivers).UTC().Format(time.DateOnly))

@@ -45,7 +45,7 @@ func child(role, address, receiver string) error {
 	config := &notify.Config{Storm: 100, Channels: []notify.Channel{{Name: "hook", Type: notify.Webhook, Rate: 6000}}, Routes: []notify.Route{{Channels: []string{"hook"}}}}
 	switch role {
 	case "announce":
-		a := Announcer{Store: s, Config: config, Rules: rules, Log: quiet, Now: time.Now}
+		a := Announcer{Store: s, Config: config, Rules: rules, Log: quiet, Now: func() time.Time { return begin.AddDate(0, 0, 2) }}
 		if err := a.Announce(ctx); err != nil {
 			return err
 		}

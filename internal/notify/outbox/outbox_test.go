@@ -249,7 +249,10 @@ func TestAnnounce(t *testing.T) {
 			{map[string]int{"a": 5, "a2": 0, "b": 1, "c": 2}, nil, nil, ""},
 			{map[string]int{"a": 5, "a2": 0, "b": 1, "c": 2}, nil, waived, ""},
 			{map[string]int{"a": 5, "a2": 0, "b": 1, "c": 2}, nil, nil, "chat: waiver-ended low c"},
-			{map[string]int{"a": 5, "a2": 0, "b": 1, "c": 2}, []int{0, 2}, nil, "chat: newly-assessed 1 of team-a, 1 of team-c, 1 of team-b"},
+			{map[string]int{"a": 5, "a2": 0, "b": 1, "c": 0}, nil, nil, "chat: fixed low c"},
+			{map[string]int{"a": 5, "a2": 0, "b": 1, "c": 2}, nil, waived, ""}, // back, and accepted beforehand
+			{map[string]int{"a": 5, "a2": 0, "b": 1, "c": 2}, []int{0, 2}, waived, "chat: newly-assessed 1 of team-a, 1 of team-b"},
+			{map[string]int{"a": 5, "a2": 0, "b": 1, "c": 2}, []int{0, 1, 2}, nil, "chat: newly-assessed 1 of team-a, 1 of team-c, 1 of team-b; chat: waiver-ended low c; chat: waiver-ended low c"},
 			{map[string]int{"a": 5, "b": 1, "c": 0}, []int{2}, nil, "chat: fixed low c"}, // of the rule that ran; the other looks at nothing any more
 		} {
 			w.waive = step.waive
@@ -411,6 +414,23 @@ func TestUpgrade(t *testing.T) {
 	})
 }
 
+// Whoever has announced nothing for more than a week does not begin with the news of months; what comes after is told.
+func TestTooOld(t *testing.T) {
+	each(t, chat, func(w *world) {
+		w.scan("prod", 0, map[string]int{"a": 2})
+		w.scan("prod", 1, map[string]int{"a": 2, "b": 2})
+		w.scan("prod", 8, map[string]int{"a": 2, "b": 2, "c": 2})
+		w.now = begin.AddDate(0, 0, 9)
+		if got := w.tell(); got != "chat: new low c" {
+			w.Errorf("%q", got)
+		}
+		w.scan("prod", 9, map[string]int{"a": 2, "b": 0, "c": 2})
+		if got := w.tell(); got != "chat: fixed low b" {
+			w.Errorf("%q", got)
+		}
+	})
+}
+
 // Messages say what the store knows: since when, by whom, where to look.
 func TestMessage(t *testing.T) {
 	each(t, "  link: https://scanner.example.com"+chat, func(w *world) {
@@ -517,7 +537,7 @@ func TestDigest(t *testing.T) {
 			w.Errorf("%+v", d)
 		}
 		w.sent = map[string][]*notify.Message{}
-		for _, back := range []time.Duration{0, -26 * time.Hour, -8 * 24 * time.Hour, 40 * time.Hour} { // a clock that goes back, and forth
+		for _, back := range []time.Duration{0, -26 * time.Hour, -15 * 24 * time.Hour, 40 * time.Hour} { // a clock that goes back, and forth
 			w.now = begin.AddDate(0, 0, 8).Add(back + time.Minute)
 			if got := w.tell(); got != "" {
 				w.Errorf("%s later: %q", back, got)
