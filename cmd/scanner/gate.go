@@ -96,6 +96,9 @@ so that it is told as regressed if it comes back.`,
 			return usage("-o %s: there is no directory %s", out, filepath.Dir(out))
 		}
 		rec, err := openRecording(name)
+		if err == nil {
+			err = spare([]output{{file: out}}, name)
+		}
 		if err != nil {
 			return err
 		}

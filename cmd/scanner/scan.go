@@ -92,6 +92,9 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 			return err
 		}
 		p, err := prepare(c, &sel, &v, &g)
+		if err == nil && save != "" {
+			err = spare(p.outs, save)
+		}
 		if err != nil {
 			return err
 		}
@@ -280,6 +283,9 @@ func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags,
 // look reports on a snapshot or a JSON report.
 func look(c *cobra.Command, name string, sel *selection, v *view, p *presentation) (*report.Report, error) {
 	rec, err := openRecording(name)
+	if err == nil {
+		err = spare(p.outs, name)
+	}
 	if err != nil {
 		return nil, err
 	}
