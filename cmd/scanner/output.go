@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -134,19 +135,19 @@ func readSourceMap(name string, outs []output) (*report.SourceMap, error) {
 	return m, nil
 }
 
-// write writes a report to all its outputs, as far as they can be written. That a reader of standard output has gone is no error.
-func write(r *report.Report, outs []output, style report.Style, stdout io.Writer) error {
+// write writes a report to all its outputs, as far as they can be written, until the context ends. That a reader of standard output has gone is no error.
+func write(ctx context.Context, r *report.Report, outs []output, style report.Style, stdout io.Writer) error {
 	var wrong []string
 	for _, o := range outs {
 		if o.file == "" {
-			if err := render(r, o.format, style, stdout); err != nil && !errors.Is(err, syscall.EPIPE) {
+			if err := render(r, o.format, style, until{ctx, nil, stdout}); err != nil && !errors.Is(err, syscall.EPIPE) {
 				wrong = append(wrong, fmt.Sprintf("writing to standard output: %s", osText(err)))
 			}
 			continue
 		}
 		plain := style
 		plain.Color, plain.Width = false, 0
-		if err := atomically(o.file, 0o644, func(w io.Writer) error { return render(r, o.format, plain, w) }); err != nil {
+		if err := atomically(o.file, 0o644, func(w io.Writer) error { return render(r, o.format, plain, until{ctx, nil, w}) }); err != nil {
 			wrong = append(wrong, fmt.Sprintf("writing %s: %s", o.file, osText(err)))
 		}
 	}

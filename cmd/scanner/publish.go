@@ -86,7 +86,7 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 				return err
 			}
 		}
-		rec, err := openRecording(name)
+		rec, err := openRecording(ctx, name)
 		if err != nil {
 			return err
 		}

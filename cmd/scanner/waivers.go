@@ -189,7 +189,7 @@ regions were read, and tags and lists were known where it asks for them.`,
 		} else if name, err = lastScan(); err != nil {
 			return err
 		}
-		rec, err := openRecording(name)
+		rec, err := openRecording(c.Context(), name)
 		if err != nil {
 			return err
 		}
