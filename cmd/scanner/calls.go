@@ -115,7 +115,7 @@ Endpoints are those that the AWS SDK resolves: AWS_USE_FIPS_ENDPOINT, AWS_USE_DU
 		if endpoints {
 			return showHosts(c.OutOrStdout(), format, all)
 		}
-		total, err := v.estimate(picked, all, partition)
+		total, err := v.estimate(c.Context(), picked, all, partition)
 		if err != nil {
 			return err
 		}
@@ -283,7 +283,7 @@ func (v *survey) where(configured string) (session.Partition, []string, error) {
 
 // estimate says what a scan takes: from the counts that were given, or else from the last saved scan. It is nil if there is neither. It notes at
 // each call how many requests it takes.
-func (v *survey) estimate(picked []engine.Rule, all []callJSON, partition session.Partition) (*totalJSON, error) {
+func (v *survey) estimate(ctx context.Context, picked []engine.Rule, all []callJSON, partition session.Partition) (*totalJSON, error) {
 	plan, err := planFor(picked, v.tags)
 	if err != nil {
 		return nil, err
@@ -304,7 +304,7 @@ func (v *survey) estimate(picked []engine.Rule, all []callJSON, partition sessio
 		if err != nil { // there is none, or nobody knows where
 			return nil, nil
 		}
-		s, err := openSnapshot(name)
+		s, err := openSnapshot(ctx, name)
 		if err != nil { // the calls are the same
 			return nil, nil
 		}

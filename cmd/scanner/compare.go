@@ -37,7 +37,7 @@ does not mean that they ask for the same: the rule's page says how ours judges.`
 		if err := oneOf("-o", format, []string{"table", "json"}); err != nil {
 			return err
 		}
-		in, err := openFile(args[0])
+		in, err := openFile(c.Context(), args[0])
 		if err != nil {
 			return usage("%s cannot be read: %s", args[0], err)
 		}

@@ -210,6 +210,9 @@ func (s *configured) on(c *cobra.Command, flag string) bool {
 
 // means reports whether a key means something to a command.
 func means(c *cobra.Command, key *config.Key) bool {
+	if c.Name() == "securityhub" && strings.HasPrefix(key.Name, "accounts.") { // who may read is not who may write
+		return false
+	}
 	only := settingFor[key.Flag]
 	return c.Flags().Lookup(key.Flag) != nil && (only == nil || slices.Contains(only, c.Name()) || c.Parent() != nil && c.Parent().Name() == "config")
 }

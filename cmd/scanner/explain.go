@@ -54,7 +54,7 @@ func findResults(c *cobra.Command, conf *configured, snapshot string, args []str
 			return nil, nil, err
 		}
 	}
-	rec, err := openRecording(name)
+	rec, err := openRecording(c.Context(), name)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -44,7 +44,7 @@ one scan, each with its own filters, baseline and waivers. It prints one line if
 		if err != nil {
 			return err
 		}
-		if err := p.write(r, "scanner explain --snapshot "+shellWord(args[0])); err != nil {
+		if err := p.write(c.Context(), r, "scanner explain --snapshot "+shellWord(args[0])); err != nil {
 			return err
 		}
 		if err := p.decide(); err != nil {
@@ -95,13 +95,16 @@ so that it is told as regressed if it comes back.`,
 		if info, err := os.Stat(filepath.Dir(out)); out != "-" && (err != nil || !info.IsDir()) {
 			return usage("-o %s: there is no directory %s", out, filepath.Dir(out))
 		}
-		rec, err := openRecording(name)
+		rec, err := openRecording(c.Context(), name)
+		if err == nil {
+			err = spare([]output{{file: out}}, name)
+		}
 		if err != nil {
 			return err
 		}
 		var old *report.Baseline
 		if before != "" {
-			if old, err = readBaseline(before, conf.again()); err != nil {
+			if old, err = readBaseline(c.Context(), before, conf.again()); err != nil {
 				return err
 			}
 		}

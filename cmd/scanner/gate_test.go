@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -390,4 +392,34 @@ func ruleOf(b map[string]any, id string) map[string]any {
 		}
 	}
 	panic("no rule " + id)
+}
+
+// Whoever is interrupted says so, leaves no half of a file, and does not say what a gate would.
+func TestInterrupted(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	t.Chdir(t.TempDir())
+	gateScan{lines: []string{secret("eu-west-1", "a")}}.write(t, "s.jsonl")
+	quiet(t, "report", "s.jsonl", "-o", "json=r.json", "--no-config")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, args := range [][]string{{"report", "s.jsonl", "-o", "csv=out"}, {"report", "r.json"}, {"gate", "s.jsonl", "--fail-on", "high"}, {"gate", "r.json", "--fail-on", "high"}, {"diff", "r.json", "s.jsonl"},
+		{"explain", "ssm-parameter-secure", "*", "--snapshot", "r.json"}, {"baseline", "create", "s.jsonl", "-o", "out"}, {"scan", "--snapshot", "s.jsonl"}, {"waivers", "unused", "s.jsonl"}, {"permissions", "--missing", "--snapshot", "s.jsonl"}} {
+		if err := os.WriteFile("waivers.yaml", []byte("[{rule: ssm-parameter-secure, resource: x, reason: r, owner: o, expires: 2026-12-31}]\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out, stderr bytes.Buffer
+		if code := run(ended, args, &out, &stderr); code != 130 || out.Len() > 0 || stderr.String() != "scanner: interrupted\n" {
+			t.Errorf("scanner %s: exit %d with %s%s", strings.Join(args, " "), code, &out, &stderr)
+		}
+	}
+	left, err := filepath.Glob("*")
+	hidden, err2 := filepath.Glob(".*")
+	if err != nil || err2 != nil || !slices.Equal(left, []string{"r.json", "s.jsonl", "waivers.yaml"}) || len(hidden) > 0 {
+		t.Errorf("what is left: %q %q", left, hidden)
+	}
+	// While a report is being written, too.
+	r := until{ended, strings.NewReader("x"), io.Discard}
+	if _, err := r.Write([]byte("x")); err == nil {
+		t.Error("it goes on writing")
+	}
 }

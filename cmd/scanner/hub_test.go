@@ -1,18 +1,35 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // A hub answers as the Security Hubs of account 111122223333 do. In us-west-2 it is not enabled, and in eu-north-1 it takes nothing.
 type hub struct {
 	mu       sync.Mutex
 	findings map[string]map[string]any // by ID
+}
+
+// write writes what is there, a finding a line.
+func (h *hub) write(ts *testscript.TestScript, _ bool, args []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var b bytes.Buffer
+	for _, id := range slices.Sorted(maps.Keys(h.findings)) {
+		ts.Check(json.NewEncoder(&b).Encode(h.findings[id]))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o600))
 }
 
 var signedFor = regexp.MustCompile(`/([a-z0-9-]+)/securityhub/aws4_request`)

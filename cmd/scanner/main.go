@@ -87,6 +87,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return report.ExitFine
+	case ctx.Err() != nil && strings.Contains(err.Error(), ctx.Err().Error()): // whatever it was that could not go on
+		fmt.Fprintln(stderr, "scanner: interrupted")
+		return report.ExitInterrupted
 	case errors.As(err, &exit):
 		if exit.text != "" {
 			fmt.Fprintln(stderr, "scanner: "+inPlace(c, exit))

@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -62,6 +64,11 @@ func parseOutputs(specs []string) (outs []output, err error) {
 				return nil, usage("-o %s: there is no directory %s", spec, filepath.Dir(o.file))
 			}
 		}
+		for _, other := range outs {
+			if o.file != "" && sameFile(o.file, other.file) {
+				return nil, usage("-o %s: %s is written already: name another file", spec, o.file)
+			}
+		}
 		outs = append(outs, o)
 	}
 	stdout := 0
@@ -77,6 +84,26 @@ func parseOutputs(specs []string) (outs []output, err error) {
 		outs = append(outs, output{format: "table"})
 	}
 	return outs, nil
+}
+
+// sameFile reports whether two names mean one file, be it there or not. Devices and pipes take what comes.
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	y, err2 := os.Stat(b)
+	if err == nil && err2 == nil {
+		return os.SameFile(x, y) && x.Mode().IsRegular()
+	}
+	return filepath.Clean(a) == filepath.Clean(b)
+}
+
+// spare refuses outputs that would overwrite what is being read.
+func spare(outs []output, input string) error {
+	for _, o := range outs {
+		if o.file != "" && sameFile(o.file, input) {
+			return usage("-o %s would overwrite what is being read: name another file", o.file)
+		}
+	}
+	return nil
 }
 
 // extFormat returns the format of a file by its name; "" if that does not tell.
@@ -108,20 +135,24 @@ func readSourceMap(name string, outs []output) (*report.SourceMap, error) {
 	return m, nil
 }
 
-// write writes a report to all its outputs. That a reader of standard output has gone is no error.
-func write(r *report.Report, outs []output, style report.Style, stdout io.Writer) error {
+// write writes a report to all its outputs, as far as they can be written, until the context ends. That a reader of standard output has gone is no error.
+func write(ctx context.Context, r *report.Report, outs []output, style report.Style, stdout io.Writer) error {
+	var wrong []string
 	for _, o := range outs {
 		if o.file == "" {
-			if err := render(r, o.format, style, stdout); err != nil && !errors.Is(err, syscall.EPIPE) {
-				return failed("writing to standard output: %s", osText(err))
+			if err := render(r, o.format, style, until{ctx, nil, stdout}); err != nil && !errors.Is(err, syscall.EPIPE) {
+				wrong = append(wrong, fmt.Sprintf("writing to standard output: %s", osText(err)))
 			}
 			continue
 		}
 		plain := style
 		plain.Color, plain.Width = false, 0
-		if err := atomically(o.file, 0o644, func(w io.Writer) error { return render(r, o.format, plain, w) }); err != nil {
-			return failed("writing %s: %s", o.file, osText(err))
+		if err := atomically(o.file, 0o644, func(w io.Writer) error { return render(r, o.format, plain, until{ctx, nil, w}) }); err != nil {
+			wrong = append(wrong, fmt.Sprintf("writing %s: %s", o.file, osText(err)))
 		}
+	}
+	if len(wrong) > 0 {
+		return failed("%s", strings.Join(wrong, "\nscanner: "))
 	}
 	return nil
 }

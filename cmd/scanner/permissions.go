@@ -59,7 +59,7 @@ permission-set (a template for IAM Identity Center); with --missing and --compar
 		case snapshot != "" && !missing:
 			return usage("--snapshot is for --missing: add that, or leave it out")
 		case missing:
-			return showMissing(c.OutOrStdout(), format, snapshot, &sel)
+			return showMissing(c.Context(), c.OutOrStdout(), format, snapshot, &sel)
 		}
 		picked, _, err := sel.pick()
 		if err != nil {

@@ -39,13 +39,15 @@ func publishCommand() *cobra.Command {
 
 func securityHubCommand() *cobra.Command {
 	src := source{quotaShare: 100}
+	var conf configured
 	var statuses, regions []string
 	var dryRun bool
 	c := &cobra.Command{
 		Use:   "securityhub [REPORT|SNAPSHOT]",
 		Short: "Import the findings of the last scan, of a snapshot or of a JSON report, into AWS Security Hub",
 		Long: `Securityhub sends findings to the Security Hub of each account and region that they are about, with credentials of that account, as Security Hub
-demands. Findings of earlier scans that this one has seen to be no more are archived; what it could not see is left as it is.
+demands. Findings of earlier scans that this one has seen to be no more are archived, and so are failures that a waiver accepts, until it ends; what it could not
+see is left as it is. Of the settings those about how rules judge, waivers and owners count; whose credentials to publish with is said by flags alone.
 
 It needs securityhub:GetFindings and securityhub:BatchImportFindings in each account: give a role that may do that, as the scan's may not.`,
 		Example: `  scanner publish securityhub --dry-run
@@ -64,6 +66,8 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 	f.StringSliceVar(&statuses, "status", []string{string(engine.Failed)}, "import results of these: fail, pass, not-assessed")
 	f.StringSliceVar(&regions, "regions", nil, "only in the Security Hub of these regions, names or globs")
 	f.StringSliceVar(&regions, "region", nil, "the same as --regions")
+	conf.flags(f)
+	conf.waiverFlag(f)
 	f.BoolVar(&dryRun, "dry-run", false, "ask Security Hub what it has, say what would be done, and change nothing")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		ctx := c.Context()
@@ -89,7 +93,7 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 				return err
 			}
 		}
-		rec, err := openRecording(name)
+		rec, err := openRecording(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -100,11 +104,13 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 		if err := src.check(); err != nil {
 			return err
 		}
-		picked, err := rec.rules(&selection{ruleset: string(engine.Recommended)})
+		picked, err := rec.rules(conf.again())
 		if err != nil {
 			return err
 		}
-		if p.Report, err = rec.report(picked, report.Options{}); err != nil {
+		var o report.Options
+		conf.people(&o)(s.Start, c.ErrOrStderr())
+		if p.Report, err = rec.report(picked, o); err != nil {
 			return err
 		}
 		if p.Open, err = src.hubs(ctx, rec.scan, "name a role or profile of it with --role-arn, --org-role or --profile"); err != nil {
@@ -290,7 +296,11 @@ func showOutcomes(stdout, stderr io.Writer, outcomes []publish.Outcome, dryRun b
 		o := &outcomes[i]
 		taken, resolved = taken+o.Imported, resolved+o.Resolved
 		if o.Imported+o.Resolved+o.Kept+o.Newer > 0 {
-			fmt.Fprintf(&text, "account %s, %s: %d %s, %d %s", o.Account, o.Region, o.Imported, imported, o.Resolved, archived)
+			fmt.Fprintf(&text, "account %s, %s: %d %s", o.Account, o.Region, o.Imported, imported)
+			if o.Waived > 0 {
+				fmt.Fprintf(&text, " (%d waived, as archived)", o.Waived)
+			}
+			fmt.Fprintf(&text, ", %d %s", o.Resolved, archived)
 			if o.Kept > 0 {
 				fmt.Fprintf(&text, ", %d of earlier scans left as they are: this one could not see them, or was not about them", o.Kept)
 			}

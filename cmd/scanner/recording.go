@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -20,18 +21,18 @@ type recording struct {
 }
 
 // openRecording opens a snapshot or a JSON report.
-func openRecording(name string) (*recording, error) {
-	schema, err := schemaOf(name)
+func openRecording(ctx context.Context, name string) (*recording, error) {
+	schema, err := schemaOf(ctx, name)
 	switch {
 	case err != nil:
 		return nil, unreadable(name, err)
 	case schema == report.BaselineSchema:
 		return nil, usage("%s is a baseline, which only tells what was found: name a snapshot or a JSON report", name)
 	case schema != report.Schema:
-		s, err := openSnapshot(name)
+		s, err := openSnapshot(ctx, name)
 		return &recording{name: name, scan: s}, err
 	}
-	f, err := report.Open(func() (io.ReadCloser, error) { return openFile(name) })
+	f, err := report.Open(func() (io.ReadCloser, error) { return openFile(ctx, name) })
 	if err != nil {
 		return nil, usage("the report %s cannot be read: %s", name, err)
 	}
@@ -39,8 +40,8 @@ func openRecording(name string) (*recording, error) {
 }
 
 // openSnapshot makes a scan of a snapshot file.
-func openSnapshot(name string) (*engine.Scan, error) {
-	s, err := engine.OpenScan(func() (io.ReadCloser, error) { return openFile(name) }, kinds.All)
+func openSnapshot(ctx context.Context, name string) (*engine.Scan, error) {
+	s, err := engine.OpenScan(func() (io.ReadCloser, error) { return openFile(ctx, name) }, kinds.All)
 	if err != nil {
 		return nil, unreadable(name, err)
 	}
@@ -98,19 +99,19 @@ func (rec *recording) broken(err error) error {
 }
 
 // readBaseline reads a baseline, or makes one of a snapshot or a JSON report.
-func readBaseline(name string, sel *selection) (*report.Baseline, error) {
-	schema, err := schemaOf(name)
+func readBaseline(ctx context.Context, name string, sel *selection) (*report.Baseline, error) {
+	schema, err := schemaOf(ctx, name)
 	if err != nil {
 		return nil, usage("the baseline %s cannot be read: %s", name, err)
 	}
 	if schema != report.BaselineSchema {
-		rec, err := openRecording(name)
+		rec, err := openRecording(ctx, name)
 		if err != nil {
 			return nil, err
 		}
 		return rec.baseline(nil, sel)
 	}
-	f, err := openFile(name)
+	f, err := openFile(ctx, name)
 	if err != nil {
 		return nil, usage("the baseline %s cannot be read: %s", name, err)
 	}
@@ -146,8 +147,8 @@ func (rec *recording) baseline(before *report.Baseline, sel *selection) (*report
 
 // schemaOf says what a file is by its member of that name, which comes first unless somebody has sorted them; "" if it has none. What it is in
 // truth, its reader will say.
-func schemaOf(name string) (string, error) {
-	f, err := openFile(name)
+func schemaOf(ctx context.Context, name string) (string, error) {
+	f, err := openFile(ctx, name)
 	if err != nil {
 		return "", err
 	}
@@ -174,8 +175,8 @@ func schemaOf(name string) (string, error) {
 	return "", nil
 }
 
-// openFile opens a file that may be compressed.
-func openFile(name string) (io.ReadCloser, error) {
+// openFile opens a file that may be compressed. When the context ends, so does reading.
+func openFile(ctx context.Context, name string) (io.ReadCloser, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, errors.New(osText(err))
@@ -185,7 +186,7 @@ func openFile(name string) (io.ReadCloser, error) {
 		f.Close()
 		return nil, err
 	}
-	return openedFile{r, func() error { done(); return f.Close() }}, nil
+	return openedFile{until{ctx, r, nil}, func() error { done(); return f.Close() }}, nil
 }
 
 type openedFile struct {
@@ -194,3 +195,24 @@ type openedFile struct {
 }
 
 func (f openedFile) Close() error { return f.close() }
+
+// until reads and writes until a context ends.
+type until struct {
+	ctx context.Context
+	in  io.Reader
+	out io.Writer
+}
+
+func (u until) Read(b []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.in.Read(b)
+}
+
+func (u until) Write(b []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.out.Write(b)
+}

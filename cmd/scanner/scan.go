@@ -92,6 +92,9 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 			return err
 		}
 		p, err := prepare(c, &sel, &v, &g)
+		if err == nil && save != "" {
+			err = spare(p.outs, save)
+		}
 		if err != nil {
 			return err
 		}
@@ -162,7 +165,7 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		if err != nil {
 			return failed("what was read cannot be read again: %s", err)
 		}
-		if err := p.write(r, explain); err != nil && c.Context().Err() == nil {
+		if err := p.write(context.WithoutCancel(ctx), r, explain); err != nil && c.Context().Err() == nil { // what was read is told, whatever ended the scan
 			return err
 		}
 		switch {
@@ -213,7 +216,7 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 		return nil, err
 	}
 	if g.baseline != "" {
-		if p.options.Baseline, err = readBaseline(g.baseline, sel.again()); err != nil {
+		if p.options.Baseline, err = readBaseline(c.Context(), g.baseline, sel.again()); err != nil {
 			return nil, err
 		}
 	}
@@ -239,13 +242,13 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 	return p, nil
 }
 
-func (p *presentation) write(r *report.Report, explain string) error {
+func (p *presentation) write(ctx context.Context, r *report.Report, explain string) error {
 	p.report, r.ExplainWith, r.Frameworks, r.Sources = r, explain, p.frameworks, p.sources
 	if p.gate.Asks() {
 		code, why := p.gate.Decide(r)
 		r.Decision = &report.Decision{Code: code, Why: why}
 	}
-	return write(r, p.outs, p.style, p.stdout)
+	return write(ctx, r, p.outs, p.style, p.stdout)
 }
 
 // decide turns what the gate says into the end of the program.
@@ -271,7 +274,7 @@ func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags,
 		return err
 	}
 	p.style.Again = again
-	if err := p.write(r, explain); err != nil {
+	if err := p.write(c.Context(), r, explain); err != nil {
 		return err
 	}
 	return p.decide()
@@ -279,7 +282,10 @@ func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags,
 
 // look reports on a snapshot or a JSON report.
 func look(c *cobra.Command, name string, sel *selection, v *view, p *presentation) (*report.Report, error) {
-	rec, err := openRecording(name)
+	rec, err := openRecording(c.Context(), name)
+	if err == nil {
+		err = spare(p.outs, name)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,8 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"scanner": ma
 
 // TestScripts runs testdata/script/*.txtar. A script has no credentials, and a state directory of its own.
 func TestScripts(t *testing.T) {
-	denied, expired, securityHub := httptest.NewServer(http.HandlerFunc(deny)), httptest.NewServer(http.HandlerFunc(expire)), httptest.NewServer(new(hub))
+	told := new(hub)
+	denied, expired, securityHub := httptest.NewServer(http.HandlerFunc(deny)), httptest.NewServer(http.HandlerFunc(expire)), httptest.NewServer(told)
 	t.Cleanup(denied.Close)
 	t.Cleanup(expired.Close)
 	t.Cleanup(securityHub.Close)
@@ -33,7 +34,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HUB", securityHub.URL)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "fails": fails, "lines": lines},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "fails": fails, "lines": lines, "published": told.write},
 	})
 }
 

@@ -189,9 +189,12 @@ regions were read, and tags and lists were known where it asks for them.`,
 		} else if name, err = lastScan(); err != nil {
 			return err
 		}
-		rec, err := openRecording(name)
+		rec, err := openRecording(c.Context(), name)
 		if err != nil {
 			return err
+		}
+		if whole, without := rec.file.Whole(); !whole {
+			return usage("the report %s leaves out part of its scan (%s), and what waivers mean there would look unused: write it without filters, or name the snapshot", name, without)
 		}
 		picked, err := rec.rules(conf.again())
 		if err != nil {

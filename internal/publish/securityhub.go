@@ -39,6 +39,7 @@ type SecurityHub struct {
 type Outcome struct {
 	model.Place
 	Imported int // or, in a dry run, would be
+	Waived   int // of those to import, as archived, for a waiver accepts them
 	Resolved int // archived, as this scan has seen that they are no more
 	Kept     int // what there was of earlier scans, and this one could not see or was not about
 	Newer    int // of a later scan than this one, which are left alone
@@ -132,6 +133,9 @@ func (p *SecurityHub) Run(ctx context.Context) ([]Outcome, error) {
 			} else if k != nil { // it is as old as it was
 				f.CreatedAt = cmp.Or(aws.ToString(k.finding.CreatedAt), f.CreatedAt)
 				f.FirstObservedAt = cmp.Or(aws.ToString(k.finding.FirstObservedAt), f.FirstObservedAt)
+			}
+			if f.RecordState == report.ASFFArchived && !h.shut {
+				h.Waived++
 			}
 			if err := batches.Add(f); err != nil {
 				return nil, err

@@ -205,7 +205,7 @@ func (b *Baseline) Write(w io.Writer) error {
 		_, err := out.WriteString("\n]")
 		return err
 	}
-	err := errors.Join(
+	err := cmp.Or( // all of them, as the writer remembers its error
 		list("read", len(b.Read), func(i int) any { return b.Read[i] }),
 		list("rules", len(b.Rules), func(i int) any { return b.Rules[i] }),
 		list("blind", len(b.Blind), func(i int) any { return b.Blind[i] }),

@@ -126,7 +126,7 @@ func (d *Diff) Table(w io.Writer, style Style) error {
 				break
 			}
 			text := fmt.Sprintf("%-13s %s  %s: %s (%s)", x.severity, x.print, x.rule, x.name, x.where)
-			if x.owner != "" {
+			if x.owner != "" && x.owner != UnknownOwner {
 				text += ", owner " + x.owner
 			}
 			t.line("%s", text)
@@ -181,7 +181,7 @@ func (d *Diff) Markdown(w io.Writer) error {
 				break
 			}
 			text := fmt.Sprintf("- %s %s: %s (%s)", x.severity, markdownCode(x.rule), markdownCode(x.name), markdownText(x.where))
-			if x.owner != "" {
+			if x.owner != "" && x.owner != UnknownOwner {
 				text += ", owner " + markdownText(x.owner)
 			}
 			out.WriteString(text + "\n")

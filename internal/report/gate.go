@@ -170,6 +170,9 @@ func (g Gate) Passed(r *Report) string {
 	if n := total(r.Waived); n > 0 {
 		text += fmt.Sprintf(", %d waived", n)
 	}
+	if r.WaivedGaps > 0 {
+		text += fmt.Sprintf(", %s waived", count(r.WaivedGaps, "gap"))
+	}
 	return text + fmt.Sprintf("; %d of %s assessed without a gap", r.Cells-r.Blind, count(r.Cells, "cell"))
 }
 

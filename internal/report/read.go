@@ -20,8 +20,9 @@ type File struct {
 	Judged map[string]BaselineRule // by ID: how the rules judged
 	Tool   string                  // version of the scanner that judged
 
-	rules []jsonRule
-	shows Filter // what the report tells of its scan
+	rules  []jsonRule
+	shows  Filter // what the report tells of its scan
+	judged bool   // something could be assessed, perhaps among what it does not tell
 }
 
 // Open reads all of a report but its results, which are read whenever they are gone through.
@@ -49,6 +50,10 @@ func Open(open func() (io.ReadCloser, error)) (*File, error) {
 		return nil, errors.New("it does not say which rules judged, where and when: an older scanner wrote it; write it again from the snapshot with scanner report SNAPSHOT -o json=FILE")
 	}
 	f := &File{ID: head.Scan.ID, Judged: map[string]BaselineRule{}, Tool: head.Tool.Version, rules: head.Rules, shows: head.Filters.filter()}
+	f.judged = f.shows.some() || len(f.shows.Regions) > 0
+	for status, n := range head.Summary.Results {
+		f.judged = f.judged || n > 0 && status != engine.NotAssessed
+	}
 	h := engine.Header{Tool: head.Tool.Version, Partition: head.Scan.Partition, Start: head.Scan.Started, Caller: head.Scan.Caller, Read: head.Scan.Read,
 		Unread: head.Scan.Unread, Skipped: head.Scan.Skipped, Names: map[string]string{}}
 	for _, c := range head.Coverage.Accounts {
@@ -116,7 +121,8 @@ func (f *File) Lacks(o *Options, g Gate) string {
 			}
 		}
 		for severity := engine.Informational; severity <= engine.Critical; severity++ {
-			if g.asksFor(severity) && !slices.Contains(x.Severities, severity) {
+			reached := slices.ContainsFunc(f.rules, func(r jsonRule) bool { return r.Worst >= severity })
+			if reached && g.asksFor(severity) && !slices.Contains(x.Severities, severity) {
 				return tells("failures of severity", x.Severities)
 			}
 		}

@@ -281,7 +281,7 @@ func New(version string, s *engine.Scan, rules []engine.Rule, o Options) (*Repor
 		Statuses: map[engine.Status]int{}, Failures: map[engine.Severity]int{}, Waived: map[engine.Severity]int{}, Changes: map[Change]int{},
 		RuleStatus: map[string]engine.Status{}, Worst: map[string]engine.Severity{}, WasteBy: map[engine.Pillar]float64{}, Gated: map[engine.Severity]int{}, Fresh: map[engine.Severity]int{}, muted: map[string]bool{}}
 	if o.Source != nil {
-		r.within = o.Source.shows
+		r.within, r.judged = o.Source.shows, o.Source.judged
 	}
 	r.since = r.compare()
 	anySeverity := f
