@@ -63,7 +63,7 @@ func (k *keeper) explain(ctx context.Context, s store.Scan) (again time.Time, er
 			continue
 		}
 		if n >= cause.Most {
-			if err := e.tell(ctx, q, cause.Cause{Status: cause.NotLookedUp, Detail: fmt.Sprintf("of a scan the %d most severe findings of an account are looked up", cause.Most)}); err != nil {
+			if err := e.keep(ctx, q, cause.Cause{Status: cause.NotLookedUp, Detail: fmt.Sprintf("of a scan the %d most severe findings of an account are looked up", cause.Most)}); err != nil {
 				return again, err
 			}
 			continue
@@ -151,7 +151,7 @@ func (e *explanation) read(ctx context.Context) (err error) {
 func (e *explanation) account(ctx context.Context, id string, questions []store.Question) error {
 	fail := func(c cause.Cause) error {
 		for _, q := range questions {
-			if err := e.tell(ctx, q, c); err != nil {
+			if err := e.keep(ctx, q, c); err != nil {
 				return err
 			}
 		}
@@ -192,7 +192,7 @@ func (e *explanation) account(ctx context.Context, id string, questions []store.
 	}
 	history := &cloudtrail.History{Config: a.sess.Config}
 	l := &cause.Lookup{Account: id, Regions: regions, Home: partition.Home, Mode: e.x.attribution, Pipelines: e.x.sel.conf.all().Pipelines.Globs, Now: e.now, Ask: history.Ask}
-	err = l.Run(ctx, items, func(i int, c cause.Cause) error { return e.tell(ctx, questions[i], c) })
+	err = l.Run(ctx, items, func(i int, c cause.Cause) error { return e.keep(ctx, questions[i], c) })
 	sent, throttled := counts([]account{a})
 	e.mu.Lock()
 	e.calls, e.throttled = e.calls+int64(sent), e.throttled+int64(throttled)
@@ -200,8 +200,8 @@ func (e *explanation) account(ctx context.Context, id string, questions []store.
 	return err
 }
 
-// tell keeps a cause as soon as it is known: who goes on need not ask again.
-func (e *explanation) tell(ctx context.Context, q store.Question, c cause.Cause) error {
+// keep keeps a cause as soon as it is known: who goes on need not ask again.
+func (e *explanation) keep(ctx context.Context, q store.Question, c cause.Cause) error {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return err
