@@ -59,6 +59,7 @@ type totalJSON struct {
 // A survey says for which accounts and regions calls are shown.
 type survey struct {
 	tags       bool // of what is judged are asked for
+	who        bool // changed what is looked up
 	partition  string
 	regions    []string
 	profile    string
@@ -71,7 +72,7 @@ type survey struct {
 func callsCommand() *cobra.Command {
 	var sel selection
 	var v survey
-	var format string
+	var format, attribution string
 	var endpoints bool
 	c := &cobra.Command{
 		Use: "calls", Aliases: []string{"plan"}, Short: "Show the exact API operations that a scan with these rules makes, where they go, and what they take", Args: cobra.NoArgs,
@@ -91,6 +92,7 @@ Endpoints are those that the AWS SDK resolves: AWS_USE_FIPS_ENDPOINT, AWS_USE_DU
 	f.StringSliceVar(&v.regions, "region", nil, "the same as --regions")
 	f.StringVar(&v.profile, "profile", "", "with the settings of this profile of the AWS configuration")
 	f.BoolVar(&v.org, "org", false, "also the calls that list an organization and enter its accounts")
+	attributionFlag(f, &attribution)
 	f.BoolVar(&endpoints, "endpoints", false, "only the hosts, one a line, with the name of their VPC endpoint service: for allow-lists")
 	f.IntVar(&v.accounts, "accounts-count", 0, "estimate for so many accounts")
 	f.IntVar(&v.perAccount, "regions-count", 0, "estimate for so many regions of each account")
@@ -108,6 +110,9 @@ Endpoints are those that the AWS SDK resolves: AWS_USE_FIPS_ENDPOINT, AWS_USE_DU
 			return usage("--accounts-count and --regions-count must be positive, and --resources not negative")
 		}
 		v.tags = v.tags || sel.conf.needTags()
+		if v.who, err = attributionOf(attribution, &sel.conf); err != nil {
+			return err
+		}
 		all, skipped, partition, err := v.calls(c.Context(), picked)
 		if err != nil {
 			return err
@@ -226,6 +231,11 @@ func (v *survey) calls(ctx context.Context, picked []engine.Rule) (all []callJSO
 			if len(offered) > 0 {
 				add(op, whole.Often(op), offered, plan.PerResource(op), picked[i].ID)
 			}
+		}
+	}
+	if v.who {
+		for _, op := range model.AttributionCalls {
+			add(op, "after a scan by scanner serve, for what is new or worse", regions, "", "").maybe = true
 		}
 	}
 	return all, whole.Skips(partition.Name, regions, partition.Lacks), partition, nil

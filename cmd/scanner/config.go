@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"awsscanner/internal/cause"
 	"awsscanner/internal/config"
 	"awsscanner/internal/engine"
 )
@@ -61,6 +62,7 @@ type wholeCommand struct {
 	v   view
 	g   gateFlags
 	log string
+	who string
 }
 
 // flags adds them, but for those of scan that no setting stands for.
@@ -70,6 +72,7 @@ func (w *wholeCommand) flags(to *pflag.FlagSet) {
 	w.src.accountFlags(f)
 	f.DurationVar(&w.src.timeout, "timeout", 0, "stop reading after this time, and report what was read")
 	f.StringVar(&w.log, "log-format", "text", "of the progress where that is no terminal: text or json")
+	f.StringVar(&w.who, "attribution", string(cause.Role), "what scanner serve tells of who changed something: role, full, off")
 	w.sel.flags(f)
 	w.sel.conf.waiverFlag(f)
 	w.v.flags(f)
@@ -242,6 +245,9 @@ func (s *configured) show(c *cobra.Command) (all []shownSetting) {
 	}
 	for _, ban := range s.said.Policy.Never {
 		add(ban.Place, "waiver_policy.never", ban.Rules)
+	}
+	if p := s.said.Pipelines; len(p.Globs) > 0 {
+		add(p.Place, "pipelines", p.Globs...)
 	}
 	for i, o := range s.said.Owners {
 		what := o.Condition.Key()

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"awsscanner/frameworks"
+	"awsscanner/internal/cause"
 	"awsscanner/internal/collect/session"
 	"awsscanner/internal/config"
 	"awsscanner/internal/engine"
@@ -165,8 +166,8 @@ var setAside = map[string][]string{
 	"severity":  {"min-severity"},
 	"demo":      {"regions", "profile", "role-arn", "external-id", "session-name", "source-identity", "session-duration", "org", "org-role", "ou", "accounts", "exclude-accounts", "account-tag", "account-status"},
 	"framework": {"ruleset", "rules", "exclude-rules", "pillars", "services", "frameworks", "min-severity"},
-	"missing":   {"ruleset", "rules", "org"},
-	"compare":   {"org"},
+	"missing":   {"ruleset", "rules", "org", "attribution"},
+	"compare":   {"org", "attribution"},
 }
 
 // A rank says how near to the command line a flag is set.
@@ -352,6 +353,8 @@ func checkSetting(key *config.Key, value string) error {
 	case "redact":
 		_, err := (&view{redact: []string{value}, groupBy: report.Groups[0]}).filter(&selection{})
 		return err
+	case "attribution":
+		return oneOf("--attribution", value, cause.Modes)
 	case "log-format":
 		return oneOf("--log-format", value, []string{"text", "json"})
 	case "regions":

@@ -15,7 +15,7 @@ import (
 
 func permissionsCommand() *cobra.Command {
 	var sel selection
-	var format, compare, snapshot string
+	var format, compare, snapshot, attribution string
 	var org, tags, missing bool
 	c := &cobra.Command{
 		Use: "permissions", Short: "Print the IAM policy that a scan with these rules needs", Args: cobra.NoArgs,
@@ -33,6 +33,7 @@ policy lacks.`,
 	sel.conf.waiverFlag(f)
 	f.BoolVar(&org, "org", false, "also what the account needs from which an organization is scanned")
 	f.BoolVar(&tags, "tags", false, "also what --tag and --owner need")
+	attributionFlag(f, &attribution)
 	f.BoolVar(&missing, "missing", false, "only the actions whose denial blinded rules in the last scan")
 	f.StringVar(&snapshot, "snapshot", "", "with --missing: in this snapshot file instead of the last scan")
 	f.StringVar(&compare, "compare", "", "what this AWS managed policy lacks: "+strings.Join(managedNames(), ", "))
@@ -54,6 +55,8 @@ permission-set (a template for IAM Identity Center); with --missing and --compar
 			return usage("--missing is about a scan, and --compare about a policy: use one of them")
 		case missing && (org || tags):
 			return usage("--missing shows what a scan was denied: leave out --org and --tags")
+		case (missing || compare != "") && attribution != "":
+			return usage("--attribution is about what a scan needs: leave it out beside --missing and --compare")
 		case compare != "" && org:
 			return usage("--compare is about rules: leave out --org")
 		case snapshot != "" && !missing:
@@ -76,6 +79,11 @@ permission-set (a template for IAM Identity Center); with --missing and --compar
 		calls := slices.Concat(plan.Ops, model.DriverCalls)
 		if org {
 			calls = append(calls, model.OrganizationCalls...)
+		}
+		if who, err := attributionOf(attribution, &sel.conf); err != nil {
+			return err
+		} else if who {
+			calls = append(calls, model.AttributionCalls...)
 		}
 		return showPermissions(c.OutOrStdout(), c.ErrOrStderr(), format, collect.Permissions(calls))
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"awsscanner/internal/cause"
 	"awsscanner/internal/collect"
 	"awsscanner/internal/config"
 	"awsscanner/internal/jobs"
@@ -356,8 +357,8 @@ func historyCommand() *cobra.Command {
 				if e.Was != 0 {
 					text += fmt.Sprintf(" (was %s)", e.Was)
 				}
-				if len(e.Cause) > 0 {
-					text += "  " + string(e.Cause)
+				if why := cause.Text(e.Cause); why != "" {
+					text += ": " + why
 				}
 				fmt.Fprintln(w, report.Clean(text))
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/spf13/cobra"
 
+	"awsscanner/internal/cause"
 	"awsscanner/internal/collect"
 	"awsscanner/internal/collect/session"
 	"awsscanner/internal/config"
@@ -39,6 +40,7 @@ type keeper struct {
 	log   *slog.Logger
 	gate  *collect.Gate             // of all that this process reads
 	tell  func(ctx context.Context) // people, until the context ends; nil if somebody else does
+	now   func() time.Time          // for what is looked up; nil for the clock
 
 	mu        sync.Mutex
 	progress  map[string]*collect.Progress // of what this process reads, by scan and account
@@ -81,6 +83,8 @@ type scanning struct {
 	params tuning
 	tags   bool
 	plan   *collect.Plan
+
+	attribution cause.Mode
 }
 
 // readScanning reads settings as scanner scan does, from files or from texts that came along.
@@ -94,6 +98,7 @@ func readScanning(files []string, texts map[string]string, demo bool) (*scanning
 	f.DurationVar(&x.src.timeout, "timeout", 0, "")
 	x.sel.flags(f)
 	x.sel.conf.waiverFlag(f)
+	f.StringVar((*string)(&x.attribution), "attribution", string(cause.Role), "")
 	if demo {
 		f.Set("demo", "true")
 	}
@@ -141,7 +146,7 @@ type leftOut struct {
 }
 
 func (k *keeper) work() jobs.Work {
-	return jobs.Work{Plan: k.planScan, Read: k.readAccount, Judge: k.judge, Due: k.due, Tick: k.tick}
+	return jobs.Work{Plan: k.planScan, Read: k.readAccount, Judge: k.judge, Explain: k.explain, Due: k.due, Tick: k.tick}
 }
 
 // due begins what a schedule says.

@@ -76,7 +76,7 @@ func (l *Lookup) Run(ctx context.Context, items []Item, tell func(i int, c Cause
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		c.Detail = l.Mode.discreet(c.Detail)
+		c.Detail = l.Mode.Discreet(c.Detail)
 		if err := tell(i, c); err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (l *Lookup) find(ctx context.Context, x *Item) Cause {
 		return Cause{Status: NotLookedUp, Detail: "which events change such a resource is not known to this version"}
 	case len(names) == 0:
 		return Cause{Status: NotLookedUp, Detail: "what is judged is changed by no call that CloudTrail records"}
-	case !since.Before(x.Until):
+	case since.After(x.Until):
 		return Cause{Status: NotLookedUp, Detail: "it is longer ago than CloudTrail's history reaches back"}
 	}
 	regions := []string{x.Region}

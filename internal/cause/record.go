@@ -326,8 +326,8 @@ const longest = 1000
 // person finds what may be an address of e-mail.
 var person = regexp.MustCompile(`\S*@\S*`)
 
-// discreet takes out of a text what may be an address of e-mail, if the mode says so.
-func (m Mode) discreet(text string) string {
+// Discreet takes out of a text what may be an address of e-mail, if the mode says so.
+func (m Mode) Discreet(text string) string {
 	if m == Full {
 		return text
 	}
@@ -422,9 +422,9 @@ func (id *identity) planned(account string, pipelines []string) *bool {
 
 // told makes of an event what a cause says of it.
 func told(e *Event, r *record, account string, m Mode, pipelines []string) Change {
-	c := Change{At: e.Time.UTC(), Call: m.discreet(service(e.Source) + ":" + e.Name), Principal: r.Identity.principal(m), Planned: r.Identity.planned(account, pipelines), Event: m.discreet(e.ID)}
+	c := Change{At: e.Time.UTC(), Call: m.Discreet(service(e.Source) + ":" + e.Name), Principal: r.Identity.principal(m), Planned: r.Identity.planned(account, pipelines), Event: m.Discreet(e.ID)}
 	if by := r.Identity.InvokedBy; by != "" && by != c.Principal {
-		c.Through = m.discreet(by)
+		c.Through = m.Discreet(by)
 	}
 	return c
 }

@@ -113,7 +113,7 @@ func FuzzRoleTellsNoAddress(f *testing.F) {
 				return // no record has such a name
 			}
 			r.Identity.InvokedBy = through
-			c := Cause{Status: Found, Change: told(&Event{ID: event, Name: event, Source: event, Time: time.Unix(1, 0)}, &r, "111122223333", Role, []string{"deploy"}), Detail: Role.discreet(fmt.Sprintf("User: %s is not authorized", name))}
+			c := Cause{Status: Found, Change: told(&Event{ID: event, Name: event, Source: event, Time: time.Unix(1, 0)}, &r, "111122223333", Role, []string{"deploy"}), Detail: Role.Discreet(fmt.Sprintf("User: %s is not authorized", name))}
 			text, err := json.Marshal(c)
 			if err != nil {
 				t.Fatal(err)

@@ -73,6 +73,12 @@ type Planned struct {
 	Place string
 }
 
+// Pipelines are globs of those whose changes are planned, and where they are set.
+type Pipelines struct {
+	Globs []string
+	Place string
+}
+
 // A Config is what all files and variables say together.
 type Config struct {
 	Files         []string
@@ -81,7 +87,7 @@ type Config struct {
 	Params        map[string]map[string]Param            // by rule and name
 	AccountParams map[string]map[string]map[string]Param // by account, rule and name
 	Owners        []Team
-	Pipelines     []string
+	Pipelines     Pipelines
 	Policy        waiver.Policy
 	Schedules     []Planned
 	Retention     Retention
@@ -426,7 +432,7 @@ func (l *layer) into(cfg *Config) error {
 		}
 	}
 	if f.Has("pipelines") && free("pipelines") {
-		cfg.Pipelines = slices.Clone(l.Pipelines)
+		cfg.Pipelines = Pipelines{slices.Clone(l.Pipelines), f.Place("pipelines")}
 	}
 	if f.Has("schedules") && free("schedules") {
 		cfg.Schedules = nil

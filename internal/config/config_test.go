@@ -124,8 +124,8 @@ func TestLoad(t *testing.T) {
 	if len(c.Owners) != 2 || c.Owners[0].Team != "shop" || !c.NeedsTags() || len(c.Warnings) != 0 {
 		t.Errorf("owners are %+v, warnings %s", c.Owners, c.Warnings)
 	}
-	if strings.Join(c.Pipelines, " ") != "ci-* release" {
-		t.Errorf("pipelines are %q", c.Pipelines)
+	if strings.Join(c.Pipelines.Globs, " ") != "ci-* release" || filepath.Base(c.Pipelines.Place) != "b.yaml:17" {
+		t.Errorf("pipelines are %+v", c.Pipelines)
 	}
 	if rated := c.Rated(testRules); rated[0].Worst != engine.High || testRules[0].Worst != engine.Critical {
 		t.Error("the rule is not rated, or all of them are for ever")

@@ -572,7 +572,7 @@ func (w *causesWorker) Work(ctx context.Context, job *river.Job[causesArgs]) err
 	}
 	if err != nil {
 		if again = q.o.Now(); ctx.Err() == nil { // this process does not end: it is no use to try at once
-			again = again.Add(q.o.Lease)
+			again = again.Add(5 * q.o.Lease)
 			q.o.Log.Warn("who changed what could not be looked up: it is tried again", "scan", s.ID, "error", err)
 		}
 	}

@@ -18,6 +18,7 @@ var Actions = map[string][]string{
 	"cloudtrail:GetEventSelectors":                      {},
 	"cloudtrail:GetTrailStatus":                         {},
 	"cloudtrail:ListEventDataStores":                    {},
+	"cloudtrail:LookupEvents":                           {},
 	"cloudwatchlogs:DescribeLogGroups":                  {"logs:DescribeLogGroups"},
 	"dynamodb:DescribeContinuousBackups":                {},
 	"dynamodb:DescribeTable":                            {},
@@ -115,6 +116,9 @@ var DriverCalls = []string{"account:ListRegions", "ec2:DescribeRegions", "sts:Ge
 // parents for --ou, that about tags for --account-tag.
 var OrganizationCalls = []string{"organizations:ListAccounts", "organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent",
 	"organizations:ListTagsForResource", "sts:AssumeRole"}
+
+// AttributionCalls are made beside the scan, after it, to look up who changed what.
+var AttributionCalls = []string{"cloudtrail:LookupEvents"}
 
 // Operation returns the SDK operation of a call: two uses of one operation differ in what follows the '#'.
 func Operation(call string) string {

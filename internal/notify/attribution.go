@@ -2,6 +2,7 @@ package notify
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,14 +15,26 @@ type Cause struct {
 	Call      string    `json:"call,omitempty"`
 	Through   string    `json:"through,omitempty"` // the service that made the call for the principal
 	At        time.Time `json:"at,omitzero"`
+	Planned   *bool     `json:"planned,omitempty"` // a pipeline made the change; nil if nobody said which there are
+	Detail    string    `json:"detail,omitempty"`  // without a principal: why it is not known
 }
 
-// ChangedBy says who has caused an event; "" if nobody knows, or is to be told. As role it names no people: sessions and users are called as they please
+// notKnown is how a text begins that says why nobody is named.
+const notKnown = "not known: "
+
+// ChangedBy says who has caused an event, or why that is not known; "" if nobody asked, or is to be told. As role it names no people: sessions and users are called as they please
 // whoever makes them, which is often an address of e-mail.
 func ChangedBy(cause json.RawMessage, how string) string {
 	var c Cause
-	if how == AttributeOff || len(cause) == 0 || json.Unmarshal(cause, &c) != nil || c.Principal == "" {
+	if how == AttributeOff || len(cause) == 0 || json.Unmarshal(cause, &c) != nil || c.Principal == "" && c.Detail == "" {
 		return ""
+	}
+	if c.Principal == "" {
+		words := strings.Fields(c.Detail)
+		if how != AttributeFull {
+			words = slices.DeleteFunc(words, func(w string) bool { return strings.Contains(w, "@") })
+		}
+		return Line(notKnown+strings.Join(words, " "), 300)
 	}
 	who := c.Principal
 	if how != AttributeFull {
@@ -35,6 +48,9 @@ func ChangedBy(cause json.RawMessage, how string) string {
 	}
 	if !c.At.IsZero() {
 		who += ", " + minute(c.At)
+	}
+	if c.Planned != nil {
+		who += map[bool]string{true: ", planned", false: ", unplanned"}[*c.Planned]
 	}
 	return Line(who, 300)
 }

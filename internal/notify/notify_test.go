@@ -240,6 +240,26 @@ func TestChangedBy(t *testing.T) {
 			t.Errorf("%s although it is off: %q", c.principal, got)
 		}
 	}
+	yes, no := true, false
+	for _, c := range []struct {
+		Cause
+		role, full string
+	}{
+		{Cause{Principal: "arn:aws:iam::111122223333:role/deploy", Planned: &yes}, "role deploy of account 111122223333, planned", "arn:aws:iam::111122223333:role/deploy, planned"},
+		{Cause{Principal: "arn:aws:iam::111122223333:role/deploy", Planned: &no, Through: "cloudformation.amazonaws.com"}, "role deploy of account 111122223333 through cloudformation.amazonaws.com, unplanned", "arn:aws:iam::111122223333:role/deploy through cloudformation.amazonaws.com, unplanned"},
+		{Cause{Detail: "grant it to jane@example.com please"}, "not known: grant it to please", "not known: grant it to jane@example.com please"},
+	} {
+		cause, _ := json.Marshal(c.Cause)
+		if got := ChangedBy(cause, AttributeRole); got != c.role {
+			t.Errorf("%s: %q", cause, got)
+		}
+		if got := ChangedBy(cause, AttributeFull); got != c.full {
+			t.Errorf("%s in full: %q", cause, got)
+		}
+		if got := ChangedBy(cause, AttributeOff); got != "" {
+			t.Errorf("%s although it is off: %q", cause, got)
+		}
+	}
 	for _, bad := range []string{"", "null", "{}", "[", `{"principal":1}`} {
 		if got := ChangedBy(json.RawMessage(bad), AttributeFull); got != "" {
 			t.Errorf("%q: %q", bad, got)

@@ -98,7 +98,7 @@ func (m *Message) findingsText(t *Text, fact func(name, value string)) {
 		for i := range m.Findings {
 			f := &m.Findings[i]
 			line := fmt.Sprintf("%s: [%s] %s%s, since %s", f.Event, f.Severity, f.Resource.words(), of(f.Owner), minute(f.Since))
-			if f.ChangedBy != "" {
+			if f.ChangedBy != "" && !strings.HasPrefix(f.ChangedBy, notKnown) {
 				line += ", changed by " + f.ChangedBy
 			}
 			if f.Ticket != "" {

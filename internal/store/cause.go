@@ -52,6 +52,12 @@ func (s *Store) Questions(ctx context.Context, scan string) (all []Question, err
 	return all, err
 }
 
+// AwaitsCauses reports whether somebody is to look up the cause of an event of a scan, and nobody has yet.
+func (s *Store) AwaitsCauses(ctx context.Context, scan string) (yes bool, err error) {
+	err = s.DB.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM readings WHERE scan = $1) AND EXISTS (SELECT 1 FROM events WHERE scan = $1 AND cause = '' AND type IN `+explicable+`)`, scan).Scan(&yes)
+	return yes, err
+}
+
 // Before returns the scan of the same stream that was done before another one; ErrNotFound if there is none, or none any more.
 func (s *Store) Before(ctx context.Context, scan string) (Scan, error) {
 	all, err := s.scans(ctx, `state = 'done' AND stream = (SELECT stream FROM scans WHERE id = $1) AND turn < (SELECT turn FROM scans WHERE id = $1)`, 1, false, scan)

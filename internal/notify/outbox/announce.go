@@ -41,6 +41,13 @@ func (a *Announcer) Announce(ctx context.Context) error {
 		if stuck[scans[i].Stream] {
 			continue
 		}
+		if a.Now().Sub(scans[i].Finished) < causesTake {
+			waits, err := a.Store.AwaitsCauses(ctx, scans[i].ID)
+			if errs = append(errs, err); waits {
+				stuck[scans[i].Stream] = true
+				continue
+			}
+		}
 		if err := a.announce(ctx, &scans[i]); err != nil {
 			stuck[scans[i].Stream] = true
 			errs = append(errs, fmt.Errorf("announcing scan %s: %w", scans[i].ID, err))
@@ -90,6 +97,9 @@ type summary struct {
 
 // keepFindings is how many findings a group remembers: a few more than a message lists.
 const keepFindings = 200
+
+// causesTake is how long a scan waits for those who look up who changed what: mostly seconds.
+const causesTake = 2 * time.Minute
 
 // part is how many events are looked at together.
 const part = 500

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -260,6 +261,57 @@ func TestAnnounce(t *testing.T) {
 			if got := w.tell(); got != step.want {
 				w.Errorf("day %d: %q, want %q", i, got, step.want)
 			}
+		}
+	})
+}
+
+// A scan whose causes somebody is looking up waits for them, but not for long; nor do others wait for it.
+func TestWaitForCauses(t *testing.T) {
+	each(t, chat, func(w *world) {
+		for _, stream := range []string{"prod", "dev"} {
+			w.scan(stream, 0, map[string]int{"a": 0})
+			w.scan(stream, 1, map[string]int{"a": 0})
+		}
+		w.tell()
+		lookUp := func(scan string) { // as if its account had been read by the queue
+			if _, err := w.store.DB.ExecContext(w.Context(), `INSERT INTO readings (scan, account, position, enter, state, holder, lease, header, calls, throttled) VALUES ($1, 'a', 0, '{}', 'done', '', 0, '{}', 0, 0)`, scan); err != nil {
+				w.Fatal(err)
+			}
+		}
+		told := func(n int) string {
+			w.now = begin.AddDate(0, 0, n).Add(2 * time.Minute)
+			return w.tell()
+		}
+		id := w.scan("prod", 2, map[string]int{"a": 4})
+		lookUp(id)
+		w.scan("dev", 2, map[string]int{"a": 2})
+		if got := told(2); got != "chat: new low a" {
+			w.Errorf("while somebody looks: %q", got)
+		}
+		events, err := w.store.EventsOf(w.Context(), id)
+		if err != nil || len(events) != 1 {
+			w.Fatal(events, err)
+		}
+		if err := w.store.Explain(w.Context(), events[0].ID, json.RawMessage(`{"status":"found","principal":"arn:aws:iam::111122223333:role/deploy"}`)); err != nil {
+			w.Fatal(err)
+		}
+		w.now = begin.AddDate(0, 0, 2).Add(2 * time.Minute)
+		if err := w.announcer().Announce(w.Context()); err != nil {
+			w.Fatal(err)
+		}
+		w.pass(time.Hour)
+		w.sender("one").Step(w.Context())
+		if m := w.sent["chat"]; len(m) != 1 || m[0].Findings[0].ChangedBy != "role deploy of account 111122223333" {
+			w.Errorf("%+v", m)
+		}
+		w.told()
+		lookUp(w.scan("prod", 3, map[string]int{"a": 5}))
+		if got := told(3); got != "" {
+			w.Errorf("while somebody looks: %q", got)
+		}
+		w.now = begin.AddDate(0, 0, 3).Add(4 * time.Minute)
+		if got := w.tell(); got != "chat: escalated critical a" {
+			w.Errorf("when nobody comes: %q", got)
 		}
 	})
 }
