@@ -68,7 +68,7 @@ func TestServeTells(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		rec, err := openRecording(file)
+		rec, err := openRecording(t.Context(), file)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -109,7 +109,7 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 			return err
 		}
 		var o report.Options
-		conf.people(&o)(s.Start, c.ErrOrStderr())
+		conf.people(&o)(rec.scan.Start, c.ErrOrStderr())
 		if p.Report, err = rec.report(picked, o); err != nil {
 			return err
 		}
@@ -167,7 +167,7 @@ func hubSource(ch *notify.Channel) source {
 
 // publishSaved publishes a scan that was saved, as a channel of notifications says.
 func publishSaved(ctx context.Context, log *slog.Logger, ch *notify.Channel, name string, conf configured) error {
-	rec, err := openRecording(name)
+	rec, err := openRecording(ctx, name)
 	if err != nil {
 		return err
 	}

@@ -258,7 +258,7 @@ func (x *reviewing) look(c *cobra.Command, o report.Options, waive func(time.Tim
 				return nil, usage("no scan to review: run scanner scan first, name a snapshot or JSON report, or try --demo")
 			}
 		}
-		if rec, err = openRecording(name); err != nil {
+		if rec, err = openRecording(c.Context(), name); err != nil {
 			return nil, err
 		}
 	}

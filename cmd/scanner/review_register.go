@@ -153,7 +153,7 @@ is never fixed: it is no longer known.`,
 		}
 		var both []*review.Review
 		for _, name := range args {
-			f, err := openFile(name)
+			f, err := openFile(c.Context(), name)
 			if err != nil {
 				return usage("%s cannot be read: %s", name, err)
 			}
