@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -160,6 +161,25 @@ func TestCells(t *testing.T) {
 	s.PutHole(hole("AWS::SQS::Queue", "eu-west-1", model.NotSubscribed, "sqs:ListQueues"))
 	if r := judge(s, rules[1:2], Filter{}); r.Cells != 1 || r.Blind != 1 || r.Fixable != 1 || len(r.Gaps) != 2 {
 		t.Errorf("%d of %d cells blind, %d fixable, %d gaps", r.Blind, r.Cells, r.Fixable, len(r.Gaps))
+	}
+}
+
+// Whoever grants what a denied call needs sees more; what had to come before it is what was denied.
+func TestToGrant(t *testing.T) {
+	for _, test := range []struct {
+		gap  model.Gap
+		want string
+	}{
+		{model.Gap{Reason: model.AccessDenied, Call: "iam:ListAccessKeys", Detail: "AccessDenied: no"}, "[iam:ListAccessKeys]"},
+		{model.Gap{Reason: model.AccessDenied, Call: "iam:ListAccessKeys", Detail: "needs iam:GetAccountAuthorizationDetails"}, "[iam:GetAccountAuthorizationDetails]"},
+		{model.Gap{Reason: model.AccessDenied, Call: "sqs:GetQueueAttributes", Detail: "needs s3:ListBuckets"}, "[s3:ListAllMyBuckets]"},
+		{model.Gap{Reason: model.NotCollected, Call: "kms:GetKeyPolicy", Detail: "needs what an earlier answer left out"}, "[]"},
+		{model.Gap{Reason: model.Throttled, Call: "iam:ListAccessKeys", Detail: "needs iam:GetAccountAuthorizationDetails"}, "[]"},
+		{model.Gap{Reason: model.AccessDenied}, "[]"},
+	} {
+		if got := fmt.Sprint(ToGrant(&test.gap)); got != test.want {
+			t.Errorf("%+v: %s, want %s", test.gap, got, test.want)
+		}
 	}
 }
 
