@@ -3,8 +3,8 @@ package frameworks
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -122,6 +122,91 @@ func TestRecommendedRulesAreMapped(t *testing.T) {
 	}
 }
 
+// These frameworks ask for more than rules can see: without a reason a requirement would be met as soon as its rules pass.
+func TestRulesProveLittle(t *testing.T) {
+	for _, f := range all(t) {
+		if f.ID == "fsbp" || strings.HasPrefix(f.ID, "cis-") { // which ask for settings, one by one
+			continue
+		}
+		for _, r := range f.Requirements {
+			if len(r.Rules) > 0 && r.Reason == "" {
+				t.Errorf("%s %s: it needs a reason, which says what its rules do not see", f.ID, r.ID)
+			}
+		}
+	}
+}
+
+// rows reads a table of testdata.
+func rows(t *testing.T, name string, columns int) (all [][]string) {
+	t.Helper()
+	b, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		row := strings.Split(strings.TrimSuffix(line, "\n"), "|")
+		for i := range row {
+			row[i] = strings.TrimSpace(row[i])
+		}
+		if len(row) != columns {
+			t.Fatalf("%s: %d columns, want %d: %s", name, len(row), columns, line)
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
+// What AWS relates to the controls of Security Hub is taken over, or there is a reason why not.
+func TestSecurityHub(t *testing.T) {
+	fsbp, err := Load("fsbp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]bool{} // framework, requirement, control: not taken over
+	for _, row := range rows(t, "not-taken.txt", 4) {
+		if row[3] == "" {
+			t.Errorf("not-taken.txt: %s %s has no reason", row[0], row[1])
+		}
+		for _, control := range strings.Fields(row[2]) {
+			left[row[0]+" "+row[1]+" "+control] = true
+		}
+	}
+	for _, row := range rows(t, "securityhub.txt", 6) {
+		control, mapped := row[0], strings.Fields(row[1])
+		for _, r := range fsbp.Requirements {
+			if r.ID == control {
+				mapped = append(mapped, r.Rules...)
+			}
+		}
+		if len(mapped) == 0 {
+			t.Errorf("securityhub.txt: no rule checks %s", control)
+		}
+		for i, id := range []string{"nist-800-53-r5", "pci-4.0", "cis-3.0", "cis-5.0"} {
+			f, err := Load(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, requirement := range strings.Fields(row[i+2]) {
+				lacks := slices.ContainsFunc(mapped, func(rule string) bool { return !slices.Contains(f.Of(rule), requirement) })
+				key := id + " " + requirement + " " + control
+				switch {
+				case lacks && !left[key]:
+					t.Errorf("%s %s: AWS relates %s to it: map %s, or say in testdata/not-taken.txt why not", id, requirement, control, strings.Join(mapped, " and "))
+				case !lacks && left[key]:
+					t.Errorf("testdata/not-taken.txt: %s %s has taken over %s", id, requirement, control)
+				}
+				delete(left, key)
+			}
+		}
+	}
+	for key := range left {
+		t.Errorf("testdata/not-taken.txt has %s, which AWS does not relate", key)
+	}
+}
+
 func TestFedRAMP(t *testing.T) {
 	nist, err := Load("nist-800-53-r5")
 	if err != nil {
@@ -137,7 +222,7 @@ func TestFedRAMP(t *testing.T) {
 			t.Errorf("%s has %d requirements of %d", id, len(f.Requirements), len(larger))
 		}
 		for _, r := range f.Requirements {
-			if !slices.ContainsFunc(larger, func(l Requirement) bool { return fmt.Sprint(l) == fmt.Sprint(r) }) {
+			if !slices.ContainsFunc(larger, func(l Requirement) bool { return reflect.DeepEqual(l, r) }) {
 				t.Errorf("%s has %s, which the next larger list lacks or tells otherwise", id, r.ID)
 			}
 		}

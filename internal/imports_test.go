@@ -1,7 +1,10 @@
 package internal_test
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -41,6 +44,16 @@ func TestImportDirections(t *testing.T) {
 		{"frameworks", "", []string{"internal/engine", "internal/model/", "internal/policy", "internal/collect", "internal/report", "rules", "cmd"}},
 		{"internal/report", "", []string{"internal/collect", "internal/model/", "rules", "cmd"}},
 		{"internal/collect", "", []string{"internal/report", "rules", "cmd"}},
+		{"internal/publish", "", []string{"rules", "internal/model/", "cmd"}},
+		{"internal/notify", "internal/notify/", []string{"internal/collect", "internal/store", "internal/publish", "rules", "cmd"}},
+		{"internal/notify/outbox", "", []string{"internal/collect", "internal/publish", "internal/notify/deliver", "rules", "cmd"}},
+		{"internal/notify/deliver", "", []string{"internal/collect", "internal/store", "internal/publish", "rules", "cmd"}},
+		{"internal/suggest", "", []string{"internal/model", "internal/engine", "internal/strictyaml", "rules", "cmd"}},
+		{"internal/strictyaml", "", []string{"internal/model", "internal/engine", "rules", "cmd"}},
+		{"internal/match", "", []string{"internal/model/", "internal/waiver", "internal/config", "internal/report", "internal/collect", "rules", "cmd"}},
+		{"internal/waiver", "", []string{"internal/model/", "internal/config", "internal/report", "internal/collect", "rules", "cmd"}},
+		{"internal/config", "", []string{"internal/model/", "internal/report", "internal/collect", "rules", "cmd"}},
+		{"internal/mutelist", "", []string{"internal/model/", "internal/config", "internal/report", "internal/collect", "rules", "cmd"}},
 	} {
 		found := false
 		for name, needs := range all {
@@ -64,7 +77,7 @@ func TestImportDirections(t *testing.T) {
 
 // No rule, and nothing that judges or reports, links the AWS SDK: a rule's test must build in a second.
 func TestNoSDKBeyondCollect(t *testing.T) {
-	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"rules/...", module+"internal/model/...", module+"internal/engine/...", module+"internal/report/...", module+"internal/price/...", module+"frameworks/...") {
+	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"rules/...", module+"internal/model/...", module+"internal/engine/...", module+"internal/report/...", module+"internal/price/...", module+"internal/config/...", module+"internal/mutelist/...", module+"internal/notify", module+"internal/notify/outbox", module+"frameworks/...") {
 		for _, dep := range needs {
 			if strings.HasPrefix(dep, "github.com/aws/") {
 				t.Errorf("%s links %s", name, dep)
@@ -73,13 +86,51 @@ func TestNoSDKBeyondCollect(t *testing.T) {
 	}
 }
 
-// Only collectors, and the session that says who is calling, import clients of AWS services.
+// Only collectors, and the session that says who is calling, import clients of AWS services; and what publishes or notifies those of where it does so.
 func TestServiceClients(t *testing.T) {
 	for name, imports := range deps(t, "{{.ImportPath}} {{.Imports}}", module+"...") {
 		for _, dep := range imports {
-			if strings.HasPrefix(dep, "github.com/aws/aws-sdk-go-v2/service/") && !strings.HasPrefix(name, module+"internal/collect") {
+			if service, ok := strings.CutPrefix(dep, "github.com/aws/aws-sdk-go-v2/service/"); ok && !strings.HasPrefix(name, module+"internal/collect") &&
+				!(name == module+"internal/publish" && strings.HasPrefix(service, "securityhub")) &&
+				!(name == module+"internal/notify/deliver" && slices.Contains([]string{"sns", "sqs", "eventbridge", "ssm", "secretsmanager", "sts"}, strings.TrimSuffix(service, "/types"))) {
 				t.Errorf("%s imports %s", name, dep)
 			}
+		}
+	}
+}
+
+// A scan changes nothing, and tells nobody. All that writes or sends is in two packages, each of which one file of the command line imports: those of
+// scanner publish and of notifications.
+func TestOnlyPublishWrites(t *testing.T) {
+	writes := map[string]string{module + "internal/publish": "publish.go", module + "internal/notify/deliver": "notify.go"}
+	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"...") {
+		for writer := range writes {
+			if slices.Contains(needs, writer) && name != module+"cmd/scanner" {
+				t.Errorf("%s depends on %s", name, writer)
+			}
+		}
+	}
+	files, err := filepath.Glob("../cmd/scanner/*.go")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	found := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for writer, in := range writes {
+			if strings.Contains(string(text), `"`+writer+`"`) {
+				if found[writer] = true; filepath.Base(file) != in {
+					t.Errorf("%s imports %s", file, writer)
+				}
+			}
+		}
+	}
+	for writer := range writes {
+		if !found[writer] {
+			t.Errorf("nothing imports %s", writer)
 		}
 	}
 }

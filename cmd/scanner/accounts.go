@@ -138,7 +138,8 @@ type roster struct {
 	all   []account
 	left  []session.Left // accounts of the organization that are not scanned, and why: for the header of the snapshot and scan.skipped of reports
 	start time.Time
-	whole bool // none of the active accounts of the organization is left out
+	base  *session.Session // that the others are entered from; nil if each has a profile of its own
+	whole bool             // none of the active accounts of the organization is left out
 }
 
 // firstRegion is where to ask who is calling: "" for where the configuration says. Another partition than that of the default region would not
@@ -188,6 +189,15 @@ func interrupted(ctx context.Context) error {
 	return &exitError{report.ExitInterrupted, "interrupted before anything was read"}
 }
 
+// agent is how requests are sent.
+func (src *source) agent() collect.Agent {
+	agent := collect.Agent{Version: version, Share: src.quotaShare / 100, Done: src.done}
+	if src.maxRPS > 0 {
+		agent.Limit = rate.NewLimiter(rate.Limit(src.maxRPS), 1)
+	}
+	return agent
+}
+
 // accounts enters all accounts to scan, side by side. That one cannot be entered stops none of the others; with a single
 // one it is an error.
 func (src *source) accounts(ctx context.Context) (r roster, err error) {
@@ -195,10 +205,7 @@ func (src *source) accounts(ctx context.Context) (r roster, err error) {
 	if src.demo {
 		r.start = demo.Start
 	}
-	agent := collect.Agent{Version: version, Share: src.quotaShare / 100, Done: src.done}
-	if src.maxRPS > 0 {
-		agent.Limit = rate.NewLimiter(rate.Limit(src.maxRPS), 1)
-	}
+	agent := src.agent()
 	var ask func(string) (string, error)
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		ask = askMFA(ctx, os.Stdin, os.Stderr)
@@ -221,6 +228,7 @@ func (src *source) accounts(ctx context.Context) (r roster, err error) {
 	if err != nil {
 		return r, err
 	}
+	r.base = base
 	roles := src.roles
 	for _, arn := range roles {
 		if a, _ := model.ParseARN(arn); a.Partition != base.Partition {

@@ -94,7 +94,7 @@ func TestOrganization(t *testing.T) {
 		{org: true, orgRole: "scan"},
 		{roles: []string{"arn:aws:iam::222222222222:role/scan", "arn:aws:iam::333333333333:role/scan"}},
 	} {
-		read, err := src.collectLive(t.Context(), rules.All, nil, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard)
+		read, err := src.collectLive(t.Context(), rules.All, tuning{}, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,12 +136,12 @@ func TestOrganization(t *testing.T) {
 	}
 	// If it is the only one, nothing can be scanned.
 	src := source{roles: []string{"arn:aws:iam::222222222222:role/scan"}}
-	if _, err := src.collectLive(t.Context(), rules.All, nil, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard); err == nil || !strings.Contains(err.Error(), "account 222222222222 cannot be entered: the role") {
+	if _, err := src.collectLive(t.Context(), rules.All, tuning{}, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard); err == nil || !strings.Contains(err.Error(), "account 222222222222 cannot be entered: the role") {
 		t.Errorf("the lost account alone: %v", err)
 	}
 	// Two ways into one account would read it twice.
 	src = source{roles: []string{"arn:aws:iam::333333333333:role/scan", "arn:aws:iam::333333333333:role/other"}}
-	if _, err := src.collectLive(t.Context(), rules.All, nil, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard); err == nil || !strings.Contains(err.Error(), "lead to the same account 333333333333") {
+	if _, err := src.collectLive(t.Context(), rules.All, tuning{}, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard); err == nil || !strings.Contains(err.Error(), "lead to the same account 333333333333") {
 		t.Errorf("two roles of one account: %v", err)
 	}
 }
@@ -301,7 +301,7 @@ func TestPartitions(t *testing.T) {
 		clear(signed)
 		last := p.AlwaysOn[len(p.AlwaysOn)-1]
 		src := source{regions: []string{last}}
-		read, err := src.collectLive(t.Context(), rules.All, nil, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard)
+		read, err := src.collectLive(t.Context(), rules.All, tuning{}, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard)
 		if err != nil {
 			t.Errorf("%s: %v", p.Name, err)
 			continue
@@ -317,7 +317,7 @@ func TestPartitions(t *testing.T) {
 		}
 	}
 	// Without it, the way out is named.
-	if _, err := (&source{}).collectLive(t.Context(), rules.All, nil, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard); err == nil || !strings.Contains(err.Error(), "if they belong to another partition, set --region") {
+	if _, err := (&source{}).collectLive(t.Context(), rules.All, tuning{}, keeping{warnings: io.Discard, logFormat: "text"}, io.Discard); err == nil || !strings.Contains(err.Error(), "if they belong to another partition, set --region") {
 		t.Errorf("without --region: %v", err)
 	}
 }

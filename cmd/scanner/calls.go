@@ -85,6 +85,7 @@ Endpoints are those that the AWS SDK resolves: AWS_USE_FIPS_ENDPOINT, AWS_USE_DU
 	f := c.Flags()
 	f.BoolVar(&v.tags, "tags", false, "with the calls that --tag and --owner need")
 	sel.flags(f)
+	sel.conf.waiverFlag(f)
 	f.StringVar(&v.partition, "partition", "", "endpoints of this partition (default: that of --regions, else aws)")
 	f.StringSliceVar(&v.regions, "regions", nil, "endpoints in these regions, names or globs (default: those that are always on)")
 	f.StringSliceVar(&v.regions, "region", nil, "the same as --regions")
@@ -106,7 +107,8 @@ Endpoints are those that the AWS SDK resolves: AWS_USE_FIPS_ENDPOINT, AWS_USE_DU
 		if f.Changed("accounts-count") && v.accounts < 1 || f.Changed("regions-count") && v.perAccount < 1 || f.Changed("resources") && v.resources < 0 {
 			return usage("--accounts-count and --regions-count must be positive, and --resources not negative")
 		}
-		all, partition, err := v.calls(c.Context(), picked)
+		v.tags = v.tags || sel.conf.needTags()
+		all, skipped, partition, err := v.calls(c.Context(), picked)
 		if err != nil {
 			return err
 		}
@@ -119,24 +121,30 @@ Endpoints are those that the AWS SDK resolves: AWS_USE_FIPS_ENDPOINT, AWS_USE_DU
 		}
 		if format == "json" {
 			return encode(c.OutOrStdout(), struct {
-				Calls []callJSON `json:"calls"`
-				Total *totalJSON `json:"total,omitempty"`
-			}{all, total})
+				Calls   []callJSON    `json:"calls"`
+				Skipped []engine.Skip `json:"skipped,omitempty"`
+				Total   *totalJSON    `json:"total,omitempty"`
+			}{all, skipped, total})
 		}
-		return showCalls(c.OutOrStdout(), all, total)
+		if err := showCalls(c.OutOrStdout(), all, total); err != nil || len(skipped) == 0 {
+			return err
+		}
+		_, err = fmt.Fprintln(c.OutOrStdout(), "SKIPPED   "+report.Lacking(skipped, partition.Name))
+		return err
 	}
 	return c
 }
 
-// calls returns all calls of a scan with some rules, and where they go. It sends nothing.
-func (v *survey) calls(ctx context.Context, picked []engine.Rule) (all []callJSON, partition session.Partition, err error) {
+// calls returns all calls of a scan with some rules and where they go, and the services that would be called if AWS offered them there.
+// It sends nothing.
+func (v *survey) calls(ctx context.Context, picked []engine.Rule) (all []callJSON, skipped []engine.Skip, partition session.Partition, err error) {
 	cfg, err := session.Load(ctx, session.Options{Profile: v.profile, MFA: func() (string, error) { return "", errors.New("not asked for") }})
 	if err != nil {
-		return nil, partition, failed("%s", err)
+		return nil, nil, partition, failed("%s", err)
 	}
 	partition, regions, err := v.where(cfg.Region)
 	if err != nil {
-		return nil, partition, err
+		return nil, nil, partition, err
 	}
 	first := cfg.Region // where sessions begin
 	if session.PartitionOf(first).Name != partition.Name || len(v.regions) > 0 {
@@ -190,7 +198,7 @@ func (v *survey) calls(ctx context.Context, picked []engine.Rule) (all []callJSO
 	}
 	begin := []string{first}
 	add("sts:GetCallerIdentity", "once per account", begin, "", "")
-	if slices.Contains(partition.Lacks, "account") {
+	if partition.Lacks("account", "") {
 		add("ec2:DescribeRegions", "once per account", begin, "", "")
 	} else {
 		add("account:ListRegions", "once per account", begin, "", "")
@@ -205,18 +213,22 @@ func (v *survey) calls(ctx context.Context, picked []engine.Rule) (all []callJSO
 	}
 	whole, err := planFor(picked, v.tags)
 	if err != nil {
-		return nil, partition, err
+		return nil, nil, partition, err
 	}
 	for i := range picked {
 		plan, err := planFor(picked[i:i+1], v.tags)
 		if err != nil {
-			return nil, partition, err
+			return nil, nil, partition, err
 		}
 		for _, op := range plan.Ops {
-			add(op, whole.Often(op), regions, plan.PerResource(op), picked[i].ID)
+			service, _, _ := strings.Cut(op, ":")
+			offered := slices.DeleteFunc(slices.Clone(regions), func(region string) bool { return partition.Lacks(service, region) })
+			if len(offered) > 0 {
+				add(op, whole.Often(op), offered, plan.PerResource(op), picked[i].ID)
+			}
 		}
 	}
-	return all, partition, nil
+	return all, whole.Skips(partition.Name, regions, partition.Lacks), partition, nil
 }
 
 func otherThan(region string, regions []string) string {
@@ -520,7 +532,10 @@ func examine(ctx context.Context, c *cobra.Command, src *source, picked []engine
 	bad := 0
 	for _, op := range slices.Sorted(slices.Values(plan.Ops)) {
 		status := "works"
+		service, _, _ := strings.Cut(op, ":")
 		switch g := gaps[op]; {
+		case g == nil && at.Lacks(service, region):
+			status = "not tried: AWS does not offer " + service + " here"
 		case g != nil:
 			if g.Reason.Class() == model.Fixable {
 				bad++

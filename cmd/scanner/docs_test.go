@@ -150,7 +150,7 @@ func TestCLICommand(t *testing.T) {
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	for _, glob := range []string{"README.md", "docs/*.md", "docs/rules/*.md"} {
+	for _, glob := range []string{"README.md", "docs/*.md", "docs/rules/*.md", "examples/*.md"} {
 		found, _ := filepath.Glob(filepath.Join("..", "..", glob))
 		for _, name := range found {
 			text, err := os.ReadFile(name)
@@ -186,7 +186,7 @@ func TestDocumentedCommands(t *testing.T) {
 		}
 		for _, line := range lines {
 			for _, m := range invoked.FindAllStringSubmatch(line, -1) {
-				args := strings.Fields(strings.NewReplacer("'", "", `"`, "", `\`, "").Replace(m[1]))
+				args := words(m[1])
 				n++
 				if err := takes(args); err != nil {
 					t.Errorf("%s: scanner %s: %v", name, strings.Join(args, " "), err)
@@ -199,7 +199,60 @@ func TestDocumentedCommands(t *testing.T) {
 	}
 }
 
-// takes tells what is wrong with a command line, up to what its flags mean.
+// Every command line of the scanner in an example, and every flag that one adds, is one that it takes.
+func TestCommandsOfExamples(t *testing.T) {
+	var (
+		list     = regexp.MustCompile(`^\s*(- )?`)
+		added    = regexp.MustCompile(`\bargs\+=\(([^)]*)\)`)    // to a scan, in bash
+		argument = regexp.MustCompile(`^\s+(--[a-z-]+(=\S+)?)$`) // of a scan, in YAML
+	)
+	for name, least := range map[string]int{
+		"action.yml": 9, "examples/github/scan.yml": 0, "examples/github/deploy.yml": 2, "examples/gitlab/.gitlab-ci.yml": 2, "examples/jenkins/Jenkinsfile": 1, "examples/codebuild/buildspec.yml": 1, "Dockerfile": 1,
+	} {
+		text, err := os.ReadFile(filepath.Join("..", "..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		try := func(line string) {
+			n++
+			if err := takes(words(line)); err != nil {
+				t.Errorf("%s: scanner %s: %v", name, strings.Join(words(line), " "), err)
+			}
+		}
+		whole := strings.NewReplacer("\\\n", " ", `"$SCANNER"`, "scanner", ` "${args[@]+"${args[@]}"}"`, "").Replace(string(text))
+		for line := range strings.SplitSeq(whole, "\n") {
+			if _, image, ok := strings.Cut(line, "docker run "); ok {
+				line = image[strings.Index(image, " scanner ")+1:]
+			}
+			for _, m := range invoked.FindAllStringSubmatch(list.ReplaceAllString(line, ""), -1) {
+				try(m[1])
+			}
+			for _, m := range added.FindAllStringSubmatch(line, -1) {
+				if !strings.HasPrefix(m[1], `"$`) { // "$argument" is whatever somebody gives
+					try("scan " + m[1])
+				}
+			}
+			if m := argument.FindStringSubmatch(line); m != nil && strings.HasSuffix(name, ".yml") {
+				try("scan " + m[1])
+			}
+		}
+		if n < least {
+			t.Errorf("%s: there are only %d command lines, want %d", name, n, least)
+		}
+	}
+	found, err := filepath.Glob(filepath.Join("..", "..", "examples", "*", "*"))
+	if err != nil || len(found) < 5 {
+		t.Errorf("there are only %d examples, %v", len(found), err)
+	}
+}
+
+// words splits a command line as documents write it.
+func words(line string) []string {
+	return strings.Fields(strings.NewReplacer("'", "", `"`, "", `\`, "").Replace(line))
+}
+
+// takes tells what is wrong with a command line, up to what its flags mean. Formats of reports are looked at as well.
 func takes(args []string) error {
 	root := rootCommand()
 	c, rest, err := root.Find(args)
@@ -211,6 +264,23 @@ func takes(args []string) error {
 	}
 	if err := c.ParseFlags(rest); err != nil {
 		return err
+	}
+	if f := c.Flags().Lookup("output"); f != nil && f.Value.Type() == "stringArray" {
+		specs, err := c.Flags().GetStringArray("output")
+		if err != nil {
+			return err
+		}
+		for _, spec := range specs { // the directory is somewhere else
+			format, file, isFile := strings.Cut(spec, "=")
+			if isFile {
+				spec = format + "=" + filepath.Base(file)
+			} else {
+				spec = filepath.Base(spec)
+			}
+			if _, err := parseOutputs([]string{spec}); err != nil {
+				return err
+			}
+		}
 	}
 	if c.Args == nil || c.Name() == "bash" {
 		return nil

@@ -11,12 +11,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
 
 	"awsscanner/internal/engine"
+	"awsscanner/internal/lockfile"
 	"awsscanner/internal/model/kinds"
 )
 
@@ -104,8 +104,10 @@ func createJournal(accounts []string, start time.Time) (*os.File, error) {
 
 // hold keeps other processes from resuming the same scan.
 func hold(f *os.File) error {
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := lockfile.Try(f); errors.Is(err, lockfile.ErrHeld) {
 		return fmt.Errorf("%s is in use by another scanner", f.Name())
+	} else if err != nil {
+		return fmt.Errorf("%s cannot be locked: %s", f.Name(), osText(err))
 	}
 	return nil
 }
@@ -189,9 +191,6 @@ func fromSnapshot(f *os.File) (*journal, error) {
 	}
 	return j, err
 }
-
-// adopt gives the journal the header of the scan that goes on with it.
-func (j *journal) adopt(h engine.Header) { j.Header = engine.NewSnapshot(h).Header }
 
 // append adds a cell. After an error the journal is no longer written.
 func (j *journal) append(c engine.Cell) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -89,7 +88,7 @@ func (r *reading) save(name string) error {
 }
 
 // collectLive reads accounts. Whatever fails on the way is a gap of what was read.
-func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params map[string]json.RawMessage, keep keeping, told io.Writer) (*reading, error) {
+func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params tuning, keep keeping, told io.Writer) (*reading, error) {
 	plan, err := planFor(picked, keep.tags)
 	if err != nil {
 		return nil, err
@@ -100,34 +99,24 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 	}
 	all, start := roster.all, roster.start
 	var j *journal
+	sameTool := false
 	if keep.resume != "" {
 		if j, err = resumeJournal(keep.resume, start, all); err != nil {
 			return nil, err
 		}
-		start = j.Start
+		start, sameTool = j.Start, j.Tool == version
 	}
 	places, dark, h, err := src.places(ctx, all, start)
 	if err != nil {
 		return nil, err
 	}
-	h.Tool, h.Start, h.Params, h.Organization, h.Listed, h.Tags = version, start, params, roster.whole, plan.Kinds, keep.tags
-	for i := range picked {
-		h.Rules = append(h.Rules, picked[i].ID)
-	}
-	for _, a := range all {
-		if a.name != "" {
-			if h.Names == nil {
-				h.Names = map[string]string{}
-			}
-			h.Names[a.id] = a.name
-		}
-	}
-	for _, left := range roster.left {
-		h.Skipped = append(h.Skipped, engine.Skip{Place: model.Place{Account: left.ID}, Reason: model.OutsideScan, Why: left.Why})
-	}
+	roster.describe(&h, plan, picked, params, keep.tags, start)
+	partition, _ := session.PartitionNamed(h.Partition)
 	switch {
 	case j != nil:
-		j.adopt(h)
+		if err := j.Begin(h); err != nil {
+			return nil, failed("writing to %s: %s: make room there, or set XDG_STATE_HOME", j.file.Name(), osText(err))
+		}
 	case keep.journal || len(all) > 1: // several accounts need not fit into memory
 		if j, err = newJournal(h, keep.journal); err != nil && len(all) > 1 {
 			return nil, failed("the scan has nowhere to put what it reads: %s: make room there, or set XDG_STATE_HOME or TMPDIR", err)
@@ -164,15 +153,13 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 			var rest []engine.Cell
 			switch {
 			case a.sess == nil:
-				rest = append(rest, plan.Lost(a.id, a.gap))
+				rest = append(rest, plan.Lost(a.id, a.gap, partition.Lacks))
 			case len(places[i]) == 0:
-				rest = append(rest, plan.Lost(a.id, &model.Gap{Reason: model.OutsideScan, Detail: "the account has none of the regions that --regions names"}))
+				rest = append(rest, plan.Lost(a.id, &model.Gap{Reason: model.OutsideScan, Detail: "the account has none of the regions that --regions names"}, partition.Lacks))
 			default:
 				r := &collect.Reading{Plan: plan, Gate: gate, Turn: i, Others: func(id string) bool { return entered[id] }, Finished: put, Progress: &show.Progress}
-				if keep.resume != "" && j.Tool == version {
-					if known, err := j.Cells(a.id); err == nil { // whatever is wrong with them, they can be read again
-						r.Known = known
-					}
+				if sameTool {
+					r.Known, _ = j.Earlier(a.id) // whatever is wrong with them, they can be read again
 				}
 				s := one
 				if len(all) > 1 {
@@ -187,7 +174,7 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 				}
 			}
 			if dark[i] != nil {
-				rest = append(rest, plan.Unlisted(a.id, dark[i]))
+				rest = append(rest, plan.Unlisted(a.id, dark[i], partition.Lacks))
 			}
 			for _, c := range rest {
 				if put(c); len(all) == 1 {
@@ -219,6 +206,28 @@ func (src *source) collectLive(ctx context.Context, picked []engine.Rule, params
 		}
 	}
 	return r, nil
+}
+
+// describe completes the header of a scan, which says already what was read.
+func (r *roster) describe(h *engine.Header, plan *collect.Plan, picked []engine.Rule, params tuning, tags bool, start time.Time) {
+	h.Tool, h.Start, h.Organization, h.Listed, h.Tags = version, start, r.whole, plan.Kinds, tags
+	h.Params, h.AccountParams, h.Severities = params.rules, params.accounts, params.severities
+	for i := range picked {
+		h.Rules = append(h.Rules, picked[i].ID)
+	}
+	for _, a := range r.all {
+		if a.name != "" {
+			if h.Names == nil {
+				h.Names = map[string]string{}
+			}
+			h.Names[a.id] = a.name
+		}
+	}
+	for _, left := range r.left {
+		h.Skipped = append(h.Skipped, engine.Skip{Place: model.Place{Account: left.ID}, Reason: model.OutsideScan, Why: left.Why})
+	}
+	partition, _ := session.PartitionNamed(h.Partition)
+	h.Skipped = append(h.Skipped, plan.Skips(partition.Name, h.Regions(), partition.Lacks)...)
 }
 
 // places returns where to collect from in each account, why its regions could not be listed, and the header that says so.

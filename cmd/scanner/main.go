@@ -53,16 +53,21 @@ Exit codes: 0 fine, 1 the gate found something, 2 wrong use, 3 could not see eno
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage("%s", flagError(c, err)) })
-	root.AddCommand(scanCommand(), reportCommand(), explainCommand(), rulesCommand(), callsCommand(), permissionsCommand(), doctorCommand(), versionCommand())
+	root.AddCommand(scanCommand(), reportCommand(), gateCommand(), explainCommand(), diffCommand(), baselineCommand(), compareCommand(), rulesCommand(), callsCommand(), permissionsCommand(), doctorCommand(), publishCommand(), notifyCommand(), waiversCommand(), configCommand(), serveCommand(), workerCommand(), statusCommand(), historyCommand(), trendCommand(), dbCommand(), versionCommand())
+	root.AddCommand(reviewCommand())
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) (err error) {
 		c.Flags().Visit(func(f *pflag.Flag) { // a variable of a script that is not set must not turn the gate off
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = usage("--%s has no value: give one, or leave the flag out", f.Name)
 			}
 		})
+		if err == nil {
+			err = configure(c)
+		}
 		return err
 	}
 	root.InitDefaultCompletionCmd()
+	root.AddCommand(manCommand()) // hidden
 	for _, c := range root.Commands() {
 		if c.Name() == "completion" { // a wrong shell is an error, not a page of help for eval
 			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
@@ -84,7 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return report.ExitFine
 	case errors.As(err, &exit):
 		if exit.text != "" {
-			fmt.Fprintln(stderr, "scanner: "+exit.text)
+			fmt.Fprintln(stderr, "scanner: "+inPlace(c, exit))
 		}
 		return exit.code
 	case errors.Is(err, syscall.EPIPE): // help or a list, cut off by its reader
@@ -111,11 +116,4 @@ func usage(format string, args ...any) error {
 
 func failed(format string, args ...any) error {
 	return &exitError{report.ExitFailed, fmt.Sprintf(format, args...)}
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Show the version", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		_, err := fmt.Fprintln(c.OutOrStdout(), "scanner", version)
-		return err
-	}}
 }

@@ -76,18 +76,19 @@ func showMissing(out io.Writer, format, name string, sel *selection) error {
 			return err
 		}
 	}
-	s, err := openSnapshot(name)
+	rec, err := openRecording(name)
 	if err != nil {
 		return err
 	}
-	picked, err := rulesFor(s.Header, sel)
+	picked, err := rec.rules(sel)
 	if err != nil {
 		return err
 	}
-	r, err := report.New(version, s, picked, report.Filter{})
+	r, err := rec.report(picked, report.Options{})
 	if err != nil {
-		return unreadable(name, err)
+		return err
 	}
+	s := rec.scan
 	all := missingActions(r.Gaps)
 	switch format {
 	case "json":

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -17,18 +18,42 @@ import (
 // An output is a format and where it goes: "" is standard output.
 type output struct{ format, file string }
 
-var formats = map[string]string{".json": "json", ".jsonl": "jsonl", ".txt": "table"}
+// formats are what a report can be written as. The table has a style as well.
+var formats = []struct {
+	name, ext string // ext: of files that are taken for it
+	write     func(*report.Report, io.Writer) error
+}{
+	{"table", ".txt", nil},
+	{"json", ".json", (*report.Report).JSON},
+	{"jsonl", ".jsonl", (*report.Report).JSONLines},
+	{"csv", ".csv", (*report.Report).CSV},
+	{"markdown", ".md", func(r *report.Report, w io.Writer) error { return r.Markdown(w, report.MarkdownLimit) }},
+	{"html", ".html", (*report.Report).HTML},
+	{"gitlab", "", (*report.Report).GitLab},
+	{"junit", ".xml", (*report.Report).JUnit},
+	{"sarif", ".sarif", (*report.Report).SARIF},
+	{"ocsf", "", (*report.Report).OCSF},
+	{"asff", "", (*report.Report).ASFF},
+}
+
+// formatNames lists them.
+func formatNames() (names []string) {
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return names
+}
 
 // parseOutputs reads -o. The table goes to standard output unless something else does.
 func parseOutputs(specs []string) (outs []output, err error) {
-	names := []string{"table", "json", "jsonl"}
+	names := formatNames()
 	for _, spec := range specs {
 		format, file, isFile := strings.Cut(spec, "=")
 		o := output{format, file}
-		if ext := filepath.Ext(spec); !isFile && formats[ext] != "" {
-			o = output{formats[ext], spec}
-		} else if closestName := didYouMean(format, names, "use table, json or jsonl"); formats["."+format] == "" && format != "table" {
-			return nil, usage("-o %s: there is no format %q: %s", spec, format, closestName)
+		if ext := extFormat(spec); !isFile && ext != "" {
+			o = output{ext, spec}
+		} else if !slices.Contains(names, format) {
+			return nil, usage("-o %s: there is no format %q: %s", spec, format, didYouMean(format, names, "use one of "+strings.Join(names, ", ")))
 		} else if isFile && file == "" {
 			return nil, usage("-o %s: the file has no name", spec)
 		}
@@ -54,6 +79,35 @@ func parseOutputs(specs []string) (outs []output, err error) {
 	return outs, nil
 }
 
+// extFormat returns the format of a file by its name; "" if that does not tell.
+func extFormat(file string) string {
+	for _, f := range formats {
+		if ext := filepath.Ext(file); ext != "" && ext == f.ext {
+			return f.name
+		}
+	}
+	return ""
+}
+
+// readSourceMap reads --source-map, if it is given. Templates are read from the working directory, where a pipeline has its repository.
+func readSourceMap(name string, outs []output) (*report.SourceMap, error) {
+	if name == "" {
+		return nil, nil
+	}
+	if !slices.ContainsFunc(outs, func(o output) bool { return o.format == "sarif" }) {
+		return nil, usage("--source-map is for SARIF: add -o sarif=FILE, or leave it out")
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usage("the source map %s cannot be read: %s", name, osText(err))
+	}
+	m, err := report.ParseSourceMap(data, os.DirFS("."))
+	if err != nil {
+		return nil, usage("the source map %s is wrong: %s", name, err)
+	}
+	return m, nil
+}
+
 // write writes a report to all its outputs. That a reader of standard output has gone is no error.
 func write(r *report.Report, outs []output, style report.Style, stdout io.Writer) error {
 	for _, o := range outs {
@@ -73,11 +127,10 @@ func write(r *report.Report, outs []output, style report.Style, stdout io.Writer
 }
 
 func render(r *report.Report, format string, style report.Style, w io.Writer) error {
-	switch format {
-	case "json":
-		return r.JSON(w)
-	case "jsonl":
-		return r.JSONLines(w)
+	for _, f := range formats {
+		if f.name == format && f.write != nil {
+			return f.write(r, w)
+		}
 	}
 	return r.Table(w, style)
 }

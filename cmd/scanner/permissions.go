@@ -30,6 +30,7 @@ policy lacks.`,
 	}
 	f := c.Flags()
 	sel.flags(f)
+	sel.conf.waiverFlag(f)
 	f.BoolVar(&org, "org", false, "also what the account needs from which an organization is scanned")
 	f.BoolVar(&tags, "tags", false, "also what --tag and --owner need")
 	f.BoolVar(&missing, "missing", false, "only the actions whose denial blinded rules in the last scan")
@@ -64,6 +65,7 @@ permission-set (a template for IAM Identity Center); with --missing and --compar
 		if err != nil {
 			return err
 		}
+		tags = tags || sel.conf.needTags()
 		if compare != "" {
 			return showComparison(c.OutOrStdout(), format, compare, picked, tags)
 		}

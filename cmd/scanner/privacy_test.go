@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -23,6 +24,8 @@ import (
 	"testing"
 	"time"
 
+	"awsscanner/internal/engine"
+	"awsscanner/internal/report"
 	"awsscanner/rules"
 )
 
@@ -33,7 +36,8 @@ var endpointOf = map[string]string{
 }
 
 // A scan contacts AWS, where its calls go, and nobody else: no telemetry, no update check, no metadata service where credentials are given. The
-// program runs behind a proxy that writes down every host, and answers for all of them.
+// program runs behind a proxy that writes down every host, and answers for all of them. Where AWS does not offer a service it is not contacted, and rules
+// about it do not apply; and scanner calls has said so.
 func TestHosts(t *testing.T) {
 	plan, err := planFor(rules.All, true)
 	if err != nil {
@@ -47,17 +51,25 @@ func TestHosts(t *testing.T) {
 		}
 		services[service] = true
 	}
-	for _, c := range []struct{ partition, region, domain string }{
-		{"aws", "eu-west-1", "amazonaws.com"},
-		{"aws-us-gov", "us-gov-west-1", "amazonaws.com"},
-		{"aws-cn", "cn-north-1", "amazonaws.com.cn"},
-		{"aws-eusc", "eusc-de-east-1", "amazonaws.eu"},
+	for _, c := range []struct {
+		partition, region, domain string
+		skipped                   string // services
+		verdicts                  string // of the rules about these
+	}{
+		{"aws", "eu-west-1", "amazonaws.com", "", "budgets-cost-budget-with-alert  fail, guardduty-enabled eu-west-1 fail"},
+		{"aws-us-gov", "us-gov-west-1", "amazonaws.com", "budgets ", "budgets-cost-budget-with-alert  not-applicable, " +
+			"guardduty-enabled us-gov-east-1 fail, guardduty-enabled us-gov-west-1 fail, guardduty-enabled * not-assessed"}, // EC2 names no region
+		{"aws-cn", "cn-north-1", "amazonaws.com.cn", "", "budgets-cost-budget-with-alert  fail, guardduty-enabled cn-north-1 fail"},
+		{"aws-eusc", "eusc-de-east-1", "amazonaws.eu", "", "budgets-cost-budget-with-alert  fail, guardduty-enabled eusc-de-east-1 fail"},
+		{"aws-iso", "us-iso-west-1", "c2s.ic.gov", "guardduty us-iso-west-1", "budgets-cost-budget-with-alert  fail, " +
+			"guardduty-enabled us-iso-east-1 fail, guardduty-enabled us-iso-west-1 not-applicable, guardduty-enabled * not-assessed"},
 	} {
 		t.Run(c.partition, func(t *testing.T) {
 			t.Parallel()
 			w := newWitness(t, c.partition, c.region)
-			cmd, _, stderr := scanner(t, []string{"HTTPS_PROXY=" + w.URL, "HTTP_PROXY=" + w.URL, "AWS_CA_BUNDLE=" + w.bundle, "AWS_EC2_METADATA_SERVICE_ENDPOINT=" + w.metadata,
-				"AWS_EC2_METADATA_DISABLED=false", "AWS_REGION=" + c.region, "AWS_ACCESS_KEY_ID=BASE", "AWS_SECRET_ACCESS_KEY=s"}, "scan", "--no-save", "-o", "json")
+			env := []string{"HTTPS_PROXY=" + w.URL, "HTTP_PROXY=" + w.URL, "AWS_CA_BUNDLE=" + w.bundle, "AWS_EC2_METADATA_SERVICE_ENDPOINT=" + w.metadata,
+				"AWS_EC2_METADATA_DISABLED=false", "AWS_REGION=" + c.region, "AWS_ACCESS_KEY_ID=BASE", "AWS_SECRET_ACCESS_KEY=s"}
+			cmd, stdout, stderr := scanner(t, env, "scan", "--no-save", "-o", "json", "--status", "pass,fail,not-applicable,not-assessed")
 			if code := exitCode(t, cmd.Run()); code != 0 {
 				t.Fatalf("exit %d: %s", code, stderr)
 			}
@@ -70,8 +82,53 @@ func TestHosts(t *testing.T) {
 					asked[m[1]] = true
 				}
 			}
-			if !asked["sts"] || !asked["account"] && c.partition != "aws-us-gov" || len(asked) < 5 { // which has no Account Management
+			gov := strings.HasPrefix(c.region, "us-") // which has no Account Management
+			if !asked["sts"] || !asked["account"] && !gov || len(asked) < 5 {
 				t.Errorf("it did not read the account: it contacted %v", w.hosts)
+			}
+			var r struct {
+				Scan    struct{ Skipped []engine.Skip }
+				Results []report.Finding
+			}
+			if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+				t.Fatal(err)
+			}
+			var skipped, verdicts []string
+			for _, s := range r.Scan.Skipped {
+				skipped = append(skipped, s.Service+" "+s.Region)
+			}
+			for _, x := range r.Results {
+				if x.Rule == "budgets-cost-budget-with-alert" || x.Rule == "guardduty-enabled" {
+					verdicts = append(verdicts, fmt.Sprintf("%s %s %s", x.Rule, x.Resource.Region, x.Status))
+				}
+			}
+			if got := strings.Join(skipped, ", "); got != c.skipped {
+				t.Errorf("skipped %q, want %q", got, c.skipped)
+			}
+			if got := strings.Join(verdicts, ", "); got != c.verdicts {
+				t.Errorf("verdicts %q, want %q", got, c.verdicts)
+			}
+			if service, _, lacks := strings.Cut(c.skipped, " "); lacks {
+				cmd, stdout, _ = scanner(t, env, "doctor", "--services", service)
+				cmd.Run()
+				if !regexp.MustCompile(`(?m)^` + service + `:\w+ +not tried: AWS does not offer ` + service + ` here$`).Match(stdout.Bytes()) {
+					t.Errorf("doctor says\n%s", stdout)
+				}
+			}
+			cmd, stdout, stderr = scanner(t, []string{"AWS_REGION=" + c.region}, "calls", "--endpoints")
+			if code := exitCode(t, cmd.Run()); code != 0 {
+				t.Fatalf("exit %d: %s", code, stderr)
+			}
+			for _, h := range w.hosts {
+				if h = strings.Replace(strings.TrimSuffix(h, ":443"), "111111111111.", "none.", 1); !strings.Contains("\n"+stdout.String(), "\n"+h+" ") {
+					t.Errorf("it contacted %s, of which scanner calls says nothing: %s", h, stdout)
+				}
+			}
+			for _, s := range r.Scan.Skipped {
+				of := regexp.MustCompile(`(?m)^` + s.Service + `\..*` + s.Region)
+				if of.MatchString(strings.Join(w.hosts, "\n")) || of.MatchString(stdout.String()) {
+					t.Errorf("%s is contacted, by %v or by %s", s.Service, w.hosts, stdout)
+				}
 			}
 		})
 	}

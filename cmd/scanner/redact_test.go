@@ -39,7 +39,7 @@ func TestRedact(t *testing.T) {
 		}
 	}
 	account := regexp.MustCompile(`\b(111122223333|999988887777)\b`)
-	for _, output := range []string{"json", "jsonl", "table"} {
+	for _, output := range formatNames() {
 		args := append(every, "--all", "-o", output)
 		all := string(stdout(t, append(args, "--redact", "accounts,names")...))
 		for name := range names {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -186,4 +187,53 @@ func TestResumeRules(t *testing.T) {
 	refuse(o.env, "what it has may no longer be so: scan anew", "--resume", j.Name())
 	os.WriteFile(j.Name(), []byte("{}\n"), 0o600)
 	refuse(o.env, "this is no snapshot", "--resume", j.Name())
+}
+
+// A scan that goes on for other rules, regions or accounts comes to the snapshot of one that begins anew: nothing stays in it that
+// was read for more.
+func TestResumeOther(t *testing.T) {
+	o, locked := newOrganization(t), newOrganization(t)
+	locked.Faults = []awstest.Fault{{Kind: awstest.Denied, Op: "sts:AssumeRole", Resource: locked.Account(1)}}
+	few := "sqs-queue-dead-letter-queue,cloudtrail-multi-region-enabled"
+	read := func(o *organization, args ...string) (header map[string]any, lines []string) {
+		t.Helper()
+		name := filepath.Join(t.TempDir(), "s.jsonl")
+		c, _, stderr := scanner(t, o.env, append([]string{"scan", "--save-snapshot", name}, args...)...)
+		if code := exitCode(t, c.Run()); code != report.ExitFine {
+			t.Fatalf("%q: exit %d: %s", args, code, stderr)
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = strings.Split(strings.TrimSpace(string(data)), "\n")
+		if err := json.Unmarshal([]byte(lines[0]), &header); err != nil {
+			t.Fatal(err)
+		}
+		delete(header, "start") // of the first scan
+		return header, lines[1 : len(lines)-1]
+	}
+	for name, c := range map[string]struct {
+		first       *organization
+		begin, then []string
+	}{
+		"fewer rules":          {o, []string{"--org", "--rules", served}, []string{"--org", "--rules", few}},
+		"other rules":          {o, []string{"--org", "--rules", few}, []string{"--org", "--rules", served}},
+		"fewer regions":        {o, []string{"--org", "--rules", served}, []string{"--org", "--rules", served, "--regions", "us-east-1"}},
+		"more regions":         {o, []string{"--org", "--rules", served, "--regions", "us-east-1"}, []string{"--org", "--rules", served}},
+		"more accounts":        {o, []string{"--rules", served}, []string{"--org", "--rules", served}},
+		"an account is opened": {locked, []string{"--org", "--rules", served}, []string{"--org", "--rules", served}},
+	} {
+		state := "XDG_STATE_HOME=" + t.TempDir()
+		o.env[len(o.env)-1], c.first.env[len(c.first.env)-1] = state, state
+		want, wantLines := read(o, append([]string{"--no-save"}, c.then...)...)
+		read(c.first, c.begin...)
+		got, gotLines := read(o, append([]string{"--resume"}, c.then...)...)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: header %v, want %v", name, got, want)
+		}
+		if !slices.Equal(gotLines, wantLines) {
+			t.Errorf("%s: %d lines, want %d", name, len(gotLines), len(wantLines))
+		}
+	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -13,6 +14,7 @@ import (
 	"awsscanner/frameworks"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
+	"awsscanner/internal/peers"
 	"awsscanner/internal/report"
 	"awsscanner/rules"
 )
@@ -104,21 +106,95 @@ func rulesListCommand() *cobra.Command {
 
 func rulesShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "show RULE", Short: "Show all about one rule", Args: cobra.ExactArgs(1),
+		Use: "show RULE", Short: "Show all about one rule, or those that another tool or a framework calls so", Args: cobra.ExactArgs(1),
+		Long: `Show finds a rule by its own ID, or by what it is called elsewhere: a check of Prowler, a control of Security Hub (S3.8), a managed rule
+of AWS Config, or a requirement of a framework (CIS-1.5, FSBP-S3.8, PCI-2.2.1).`,
+		Example: `  scanner rules show s3-bucket-versioning
+  scanner rules show S3.8
+  scanner rules show CIS-1.5`,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return ruleIDs(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			i := slices.IndexFunc(rules.All, func(r engine.Rule) bool { return r.ID == args[0] })
-			if i < 0 {
-				return usage("there is no rule %q: %s", args[0], didYouMean(args[0], ruleIDs(), "see scanner rules list"))
-			}
-			if err := report.Rule(c.OutOrStdout(), &rules.All[i]); err != nil {
+			ids, err := rulesCalled(args[0])
+			if err != nil {
 				return err
 			}
-			return showFrameworks(c.OutOrStdout(), args[0])
+			w := c.OutOrStdout()
+			if len(ids) > 1 {
+				fmt.Fprintf(w, "%s: %s\n\n", args[0], strings.Join(ids, ", "))
+			}
+			for _, id := range ids {
+				i := slices.IndexFunc(rules.All, func(r engine.Rule) bool { return r.ID == id })
+				if err := report.Rule(w, &rules.All[i]); err != nil {
+					return err
+				}
+				if err := showFrameworks(w, id); err != nil {
+					return err
+				}
+				if err := showPeers(w, id); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
+}
+
+// rulesCalled returns the rules that have an ID, here or elsewhere.
+func rulesCalled(id string) ([]string, error) {
+	if i := slices.IndexFunc(rules.All, func(r engine.Rule) bool { return r.ID == id || slices.Contains(r.Formerly, id) }); i >= 0 {
+		return []string{rules.All[i].ID}, nil
+	}
+	table, err := peers.Load()
+	if err != nil {
+		return nil, err
+	}
+	if ids := table.Rules(id); len(ids) > 0 {
+		return ids, nil
+	}
+	all, err := frameworks.All()
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	var open error // a requirement that no rule looks at
+	prefix, requirement, dashed := strings.Cut(id, "-")
+	for _, f := range all {
+		if dashed && !strings.HasPrefix(f.ID, strings.ToLower(prefix)) {
+			continue
+		}
+		for i := range f.Requirements {
+			if r := &f.Requirements[i]; dashed && strings.EqualFold(r.ID, requirement) || strings.EqualFold(r.ID, id) {
+				if len(r.Rules) == 0 && open == nil {
+					open = usage("no rule looks at %s of %s: %s", r.ID, f.Name(), r.Open())
+				}
+				found = append(found, r.Rules...)
+			}
+		}
+	}
+	if len(found) == 0 && open != nil {
+		return nil, open
+	}
+	if len(found) == 0 {
+		return nil, usage("there is no rule %q, and neither another tool nor a framework calls one so: %s", id, didYouMean(id, ruleIDs(), "see scanner rules list"))
+	}
+	slices.Sort(found)
+	return slices.Compact(found), nil
+}
+
+// showPeers writes what other tools call a rule.
+func showPeers(w io.Writer, rule string) error {
+	table, err := peers.Load()
+	if err != nil || len(table[rule]) == 0 {
+		return err
+	}
+	var lines []string
+	for _, tool := range slices.Sorted(maps.Keys(table[rule])) {
+		lines = append(lines, tool+": "+strings.Join(table[rule][tool], ", "))
+	}
+	_, err = fmt.Fprintf(w, "ELSEWHERE\n%s\n\n", report.Indent(strings.Join(lines, "\n")))
+	return err
 }
 
 // showFrameworks writes the requirements that a rule is mapped to.

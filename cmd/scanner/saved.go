@@ -13,9 +13,6 @@ import (
 	"syscall"
 
 	"github.com/klauspost/compress/zstd"
-
-	"awsscanner/internal/engine"
-	"awsscanner/internal/model/kinds"
 )
 
 // kept is how many scans stay in the state directory.
@@ -68,36 +65,9 @@ func lastScan() (string, error) {
 	return all[len(all)-1], nil
 }
 
-// openSnapshot makes a scan of a snapshot file.
-func openSnapshot(name string) (*engine.Scan, error) {
-	s, err := engine.OpenScan(func() (io.ReadCloser, error) {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, errors.New(osText(err))
-		}
-		r, done, err := uncompressed(f)
-		if err != nil {
-			f.Close()
-			return nil, err
-		}
-		return snapshotFile{r, func() error { done(); return f.Close() }}, nil
-	}, kinds.All)
-	if err != nil {
-		return nil, unreadable(name, err)
-	}
-	return s, nil
-}
-
 func unreadable(name string, err error) error {
 	return usage("the snapshot %s cannot be read: %s", name, err)
 }
-
-type snapshotFile struct {
-	io.Reader
-	close func() error
-}
-
-func (f snapshotFile) Close() error { return f.close() }
 
 // uncompressed reads a file that may be compressed, whatever its name.
 func uncompressed(f *os.File) (r io.Reader, done func(), err error) {

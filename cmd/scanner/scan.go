@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"awsscanner/frameworks"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/report"
+	"awsscanner/internal/store"
 	"awsscanner/rules"
 )
 
@@ -26,6 +28,8 @@ func scanCommand() *cobra.Command {
 	var snapshot, save string
 	var keep keeping
 	var noSave, quiet, verbose bool
+	var into place
+	var stream string
 	c := &cobra.Command{
 		Use:   "scan",
 		Short: "Read an account, judge it and report",
@@ -50,10 +54,14 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 	f.Lookup("resume").NoOptDefVal = "last"
 	f.StringVar(&keep.logFormat, "log-format", "text", "of the progress on standard error where that is no terminal: text or json")
 	f.BoolVar(&noSave, "no-save", false, "do not keep the scan in the state directory")
+	f.StringVar(&stream, "store", "", "record the scan in the database of --data or --database too, as one of this `STREAM` (adhoc if none is named)")
+	f.Lookup("store").NoOptDefVal = "adhoc"
+	into.flags(f)
 	f.DurationVar(&src.timeout, "timeout", 0, "stop reading after this time, and report what was read")
 	f.BoolVarP(&quiet, "quiet", "q", false, "nothing on standard error but errors")
 	f.BoolVarP(&verbose, "verbose", "v", false, "say on standard error what is done")
 	sel.flags(f)
+	sel.conf.waiverFlag(f)
 	v.flags(f)
 	g.flags(f)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -87,6 +95,15 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		if err != nil {
 			return err
 		}
+		var db *store.Store
+		if stream != "" {
+			if db, _, err = into.open(ctx); err != nil { // before hours of reading
+				return err
+			}
+			defer db.Close()
+		} else if into != (place{}) {
+			return usage("--data and --database say where --store records the scan: add it, or leave them out")
+		}
 		if src.timeout > 0 {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, src.timeout)
@@ -97,7 +114,7 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		if quiet {
 			progress = io.Discard
 		}
-		keep.journal, keep.tags, keep.warnings = !noSave, len(v.tags)+len(v.owners) > 0, stderr
+		keep.journal, keep.tags, keep.warnings = !noSave, len(v.tags)+len(v.owners) > 0 || sel.conf.needTags(), stderr
 		if quiet {
 			keep.warnings = io.Discard
 		}
@@ -132,10 +149,16 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 				fmt.Fprintf(stderr, "scanner: kept as %s\n", name)
 			}
 		}
+		if db != nil {
+			if err := recordScan(db, stream, &sel, picked, read); err != nil {
+				return failed("recording the scan in %s: %s", db.Name(), err)
+			}
+		}
 		if src.demo {
 			p.style.Again = [2]string{"scanner scan", "with your own credentials: read-only, see scanner permissions and scanner doctor"}
 		}
-		r, err := report.New(version, read.scan, picked, p.filter)
+		p.begin(read.scan.Start, keep.warnings)
+		r, err := report.New(version, read.scan, picked, p.options)
 		if err != nil {
 			return failed("what was read cannot be read again: %s", err)
 		}
@@ -164,12 +187,14 @@ func again(command string) [2]string {
 
 // A presentation is how a report is shown and what it decides.
 type presentation struct {
-	filter report.Filter
-	gate   report.Gate
-	outs   []output
-	style  report.Style
-	stdout io.Writer
-	report *report.Report
+	options report.Options
+	gate    report.Gate
+	outs    []output
+	style   report.Style
+	stdout  io.Writer
+	report  *report.Report
+	sources *report.SourceMap
+	begin   func(start time.Time, warnings io.Writer) // of the scan, by which waivers are judged
 
 	frameworks []*frameworks.Framework
 }
@@ -177,21 +202,36 @@ type presentation struct {
 // prepare checks all flags before anything is read.
 func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presentation, err error) {
 	p = &presentation{stdout: c.OutOrStdout()}
-	if p.filter, err = v.filter(sel); err != nil {
+	if p.options.Filter, err = v.filter(sel); err != nil {
 		return nil, err
 	}
+	p.begin = sel.conf.people(&p.options)
 	if p.frameworks, err = sel.against(); err != nil {
 		return nil, err
 	}
 	if p.gate, err = g.gate(); err != nil {
 		return nil, err
 	}
-	for severity := p.gate.FailOn; severity > 0 && severity <= engine.Critical; severity++ {
-		if len(p.filter.Severities) > 0 && !slices.Contains(p.filter.Severities, severity) {
-			return nil, usage("--fail-on %s counts failures of severity %s, which --severity or --min-severity leaves out: widen one of them", p.gate.FailOn, severity)
+	if g.baseline != "" {
+		if p.options.Baseline, err = readBaseline(g.baseline, sel.again()); err != nil {
+			return nil, err
 		}
 	}
+	for severity := engine.Informational; severity <= engine.Critical && len(p.options.Severities) > 0; severity++ {
+		_, limited := p.gate.Max[severity]
+		if slices.Contains(p.options.Severities, severity) || !limited && (p.gate.FailOn == 0 || severity < p.gate.FailOn) {
+			continue
+		}
+		flag := "--fail-on " + p.gate.FailOn.String()
+		if limited {
+			flag = "--max"
+		}
+		return nil, usage("%s counts failures of severity %s, which --severity or --min-severity leaves out: widen one of them", flag, severity)
+	}
 	if p.outs, err = parseOutputs(v.outputs); err != nil {
+		return nil, err
+	}
+	if p.sources, err = readSourceMap(v.sourceMap, p.outs); err != nil {
 		return nil, err
 	}
 	p.style = styleOf(p.stdout)
@@ -200,7 +240,11 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 }
 
 func (p *presentation) write(r *report.Report, explain string) error {
-	p.report, r.ExplainWith, r.Frameworks = r, explain, p.frameworks
+	p.report, r.ExplainWith, r.Frameworks, r.Sources = r, explain, p.frameworks, p.sources
+	if p.gate.Asks() {
+		code, why := p.gate.Decide(r)
+		r.Decision = &report.Decision{Code: code, Why: why}
+	}
 	return write(r, p.outs, p.style, p.stdout)
 }
 
@@ -222,29 +266,41 @@ func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags,
 	if err != nil {
 		return err
 	}
-	s, err := openSnapshot(name)
+	r, err := look(c, name, sel, v, p)
 	if err != nil {
 		return err
 	}
-	picked, err := rulesFor(s.Header, sel)
-	if err != nil {
-		return err
-	}
-	if err := v.checkRegions(s.Header); err != nil {
-		return err
-	}
-	if len(v.tags)+len(v.owners) > 0 && !s.Tags {
-		fmt.Fprintln(c.ErrOrStderr(), "scanner: this scan did not ask for tags: what has none in its list is shown whatever --tag and --owner say")
-	}
-	p.style.Again, p.filter.Regions = again, v.regions
-	r, err := report.New(version, s, picked, p.filter)
-	if err != nil {
-		return unreadable(name, err)
-	}
+	p.style.Again = again
 	if err := p.write(r, explain); err != nil {
 		return err
 	}
 	return p.decide()
+}
+
+// look reports on a snapshot or a JSON report.
+func look(c *cobra.Command, name string, sel *selection, v *view, p *presentation) (*report.Report, error) {
+	rec, err := openRecording(name)
+	if err != nil {
+		return nil, err
+	}
+	picked, err := rec.rules(sel)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.checkRegions(rec.scan.Header); err != nil {
+		return nil, err
+	}
+	if len(v.tags)+len(v.owners) > 0 && !rec.scan.Tags && rec.file == nil {
+		fmt.Fprintln(c.ErrOrStderr(), "scanner: this scan did not ask for tags: what has none in its list is shown whatever --tag and --owner say")
+	} else if sel.conf.needTags() && !rec.scan.Tags && rec.file == nil {
+		fmt.Fprintln(c.ErrOrStderr(), "scanner: this scan did not ask for tags: waivers and owners that hang on them do not hold for what has none in its list")
+	}
+	p.begin(rec.scan.Start, c.ErrOrStderr())
+	p.options.Regions = v.regions
+	if err := rec.tells(&p.options, p.gate); err != nil {
+		return nil, err
+	}
+	return rec.report(picked, p.options)
 }
 
 // rulesFor returns the selected rules, out of those for which a snapshot was made unless --rules or --ruleset say otherwise.
@@ -254,6 +310,7 @@ func rulesFor(s engine.Header, sel *selection) ([]engine.Rule, error) {
 	index := func(id string) int {
 		return slices.IndexFunc(all, func(r engine.Rule) bool { return r.ID == id || slices.Contains(r.Formerly, id) })
 	}
+	sel.replayed = &s
 	for id, override := range s.Params {
 		if i := index(id); i >= 0 {
 			var err error
@@ -289,6 +346,7 @@ func reportCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&v.regions, "regions", nil, "only results of these regions, names or globs")
 	c.Flags().StringSliceVar(&v.regions, "region", nil, "the same as --regions")
 	sel.flags(c.Flags())
+	sel.conf.waiverFlag(c.Flags())
 	v.flags(c.Flags())
 	g.flags(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -296,58 +354,6 @@ func reportCommand() *cobra.Command {
 			return judge(c, args[0], &sel, &v, &g, [2]string{}, "scanner explain --snapshot "+shellWord(args[0]))
 		}
 		return judge(c, "", &sel, &v, &g, [2]string{}, "scanner explain")
-	}
-	return c
-}
-
-func explainCommand() *cobra.Command {
-	var snapshot string
-	c := &cobra.Command{
-		Use:   "explain PREFIX",
-		Short: "Explain one finding of the last scan: what was seen, why it matters, how to fix it",
-		Long:  "Explain shows all about the finding whose fingerprint or identity begins with PREFIX, as reports show it.",
-		Args:  cobra.ExactArgs(1),
-	}
-	c.Flags().StringVar(&snapshot, "snapshot", "", "of this snapshot file instead of the last scan")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		if len(args[0]) < 4 {
-			return usage("PREFIX must have at least 4 digits of a fingerprint, as reports show it")
-		}
-		name, what := snapshot, "the snapshot "+snapshot
-		if name == "" {
-			what = "the last scan"
-			var err error
-			if name, err = lastScan(); err != nil {
-				return err
-			}
-		}
-		s, err := openSnapshot(name)
-		if err != nil {
-			return err
-		}
-		picked, err := rulesFor(s.Header, &selection{ruleset: string(engine.Recommended)})
-		if err != nil {
-			return err
-		}
-		r, err := report.New(version, s, picked, report.Filter{})
-		var found []engine.Result
-		if err == nil {
-			found, err = r.Find(strings.ToLower(args[0]))
-		}
-		switch {
-		case err != nil:
-			return unreadable(name, err)
-		case len(found) == 0:
-			return usage("no fingerprint or identity in %s begins with %s: scanner report --all shows the first digits of each failure", what, args[0])
-		case len(found) > 10:
-			return usage("%d results begin with %s: give more digits", len(found), args[0])
-		}
-		for i := range found {
-			if err := r.Explain(c.OutOrStdout(), &found[i]); err != nil {
-				return err
-			}
-		}
-		return nil
 	}
 	return c
 }

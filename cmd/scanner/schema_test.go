@@ -15,10 +15,11 @@ import (
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
+	"awsscanner/internal/report"
 )
 
 // gaps is an account in which little could be seen.
-const gaps = `{"schema":"scanner.snapshot/v1","partition":"aws","start":"2026-01-01T12:00:00.5Z","caller":"arn:aws:sts::111122223333:assumed-role/audit/me","read":[{"account":"111122223333","region":"eu-west-1"},{"account":"111122223333","region":"us-east-1"}],"unread":[{"account":"111122223333","region":"*"}],"skipped":[{"account":"444455556666","reason":"outside-scan","why":"it is SUSPENDED"}],"listed":["AWS::EC2::Instance","AWS::EC2::Volume","AWS::SQS::Queue"],"rules":["cloudtrail-multi-region-enabled","ec2-ebs-volume-not-on-stopped-instance","sqs-queue-dead-letter-queue"]}
+const gaps = `{"schema":"scanner.snapshot/v1","partition":"aws","start":"2026-01-01T12:00:00.5Z","caller":"arn:aws:sts::111122223333:assumed-role/audit/me","read":[{"account":"111122223333","region":"eu-west-1"},{"account":"111122223333","region":"us-east-1"}],"unread":[{"account":"111122223333","region":"*"}],"skipped":[{"account":"444455556666","reason":"outside-scan","why":"it is SUSPENDED"},{"region":"us-east-1","service":"guardduty","reason":"not-enabled","why":"AWS does not offer guardduty in us-east-1"}],"listed":["AWS::EC2::Instance","AWS::EC2::Volume","AWS::SQS::Queue"],"rules":["cloudtrail-multi-region-enabled","ec2-ebs-volume-not-on-stopped-instance","sqs-queue-dead-letter-queue"]}
 {"kind":"AWS::EC2::Instance","id":"i-1","account":"111122223333","region":"eu-west-1","state":"stopped","autoScalingGroup":"web"}
 {"kind":"AWS::EC2::Volume","id":"vol-1","name":"data","account":"111122223333","region":"eu-west-1","attachments":[{"instance":"i-1","device":"/dev/sdf","state":"attached","deleteOnTermination":false}],"tags":{"team":"shop"}}
 {"kind":"AWS::SQS::Queue","id":"https://sqs.eu-west-1.amazonaws.com/111122223333/dark","name":"dark","account":"111122223333","region":"eu-west-1","gaps":[{"reason":"access-denied","call":"sqs:GetQueueAttributes","detail":"AccessDenied: no"}]}
@@ -67,11 +68,11 @@ func TestReportSchema(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, args := range [][]string{{"scan", "--demo"}, {"report", file}, {"report", file, "--status", "not-applicable"}, {"scan", "--demo", "--regions", "us-east-1", "--services", "sqs"}, {"scan", "--demo", "--frameworks", "*"}} {
-		report := decode(t, stdout(t, append(args, "-o", "json")...))
-		if err := whole.Validate(report); err != nil {
+		got := decode(t, stdout(t, append(args, "-o", "json")...))
+		if err := whole.Validate(got); err != nil {
 			t.Errorf("%s: %v", args, err)
 		}
-		walk(schema, schema, report, "", seen)
+		walk(schema, schema, got, "", seen)
 		n := 0
 		for l := range bytes.Lines(stdout(t, append(args, "-o", "jsonl")...)) {
 			n++
@@ -79,10 +80,15 @@ func TestReportSchema(t *testing.T) {
 				t.Errorf("%s, line %d: %v", args, n, err)
 			}
 		}
-		if results := report.(map[string]any)["results"].([]any); n != len(results) {
+		if results := got.(map[string]any)["results"].([]any); n != len(results) {
 			t.Errorf("%s: %d lines of %d results", args, n, len(results))
 		}
 	}
+	compared := decode(t, rich(t))
+	if err := whole.Validate(compared); err != nil {
+		t.Errorf("a report with a baseline: %v", err)
+	}
+	walk(schema, schema, compared, "", seen)
 	for _, path := range slices.Sorted(maps.Keys(seen)) {
 		if !seen[path] {
 			t.Errorf("no report has %s", path)
@@ -103,7 +109,7 @@ func TestReportSchema(t *testing.T) {
 		`"schema":"scanner.report/v1"`:         `"schema":"scanner.report/v2"`,
 		`"pillars":["cost-optimization",`:      `"pillars":["beauty",`,
 		`"kind":"AWS::EC2::Volume","id":"*"`:   `"kind":"volume","id":"*"`,
-		`"owner":"AutoScalingGroup web"`:       `"owner":null`,
+		`"owner":"shop"`:                       `"owner":null`,
 		`"estimatedMonthlyWasteUSD":0`:         `"estimatedMonthlyWasteUSD":"0"`,
 		`"permissions":[],"reason":"stopped"`:  `"permissions":null,"reason":"stopped"`,
 		`"permissions":["sqs:GetQueueAttribut`: `"permissions":["GetQueueAttribut`,
@@ -130,6 +136,89 @@ func TestReportSchema(t *testing.T) {
 	status := defs["result"].(map[string]any)["properties"].(map[string]any)["status"]
 	if got := fmt.Sprint(status.(map[string]any)["enum"]); got != fmt.Sprint(engine.Statuses) {
 		t.Errorf("the schema lists as status %s", got)
+	}
+}
+
+// rich writes a report with all that not every report has: a baseline, waivers, filters, a rule in preview.
+func rich(t *testing.T) []byte {
+	dir := t.TempDir()
+	open := func(name, text string) *recording {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		rec, err := openRecording(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rec
+	}
+	seen := strings.Replace(gaps, `{"unlisted":"AWS::SQS::Queue","account":"111122223333","region":"us-east-1","gap":{"reason":"stopped","call":"sqs:ListQueues"}}`,
+		`{"kind":"AWS::SQS::Queue","id":"https://sqs.us-east-1.amazonaws.com/111122223333/jobs","arn":"arn:aws:sqs:us-east-1:111122223333:jobs","name":"jobs","account":"111122223333","region":"us-east-1","deadLetterArn":"","maxReceives":0,"redriveAllow":"","tags":{"team":"shop"}}`, 1)
+	before, err := open("before.jsonl", seen).baseline(nil, (&configured{}).again())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := open("gaps.jsonl", strings.Replace(gaps, `,"autoScalingGroup":"web"`, "", 1))
+	picked, err := rec.rules(&selection{ruleset: string(engine.Recommended)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	picked[0].Preview = true
+	all := []string{"*"}
+	filter := report.Filter{Statuses: engine.Statuses, Severities: []engine.Severity{1, 2, 3, 4, 5}, Regions: all, Resources: all, Tags: map[string][]string{"team": all}, Owners: all,
+		Mask: &engine.Mask{Accounts: true, Names: true}}
+	r, err := rec.report(picked, report.Options{Filter: filter, Baseline: before, Team: func(*engine.Result) string { return "shop" }, Waive: func(x *engine.Result) *report.Waived {
+		if x.Resource.Name == "data" || x.Resource.Name == "dark" {
+			return &report.Waived{Reason: "it goes", Owner: "shop", Expires: "2026-12-31", Mitigation: "none", Risk: "low", Ticket: "SHOP-1", Source: "waivers.yaml:1"}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := r.JSON(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// Baselines and comparisons are what their schemas say.
+func TestBaselineAndDiffSchema(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	for _, name := range []string{"report", "baseline", "diff"} {
+		text, err := os.ReadFile("../../docs/" + name + ".schema.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.AddResource(name+".schema.json", decode(t, text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := t.TempDir()
+	old, now := filepath.Join(dir, "old.jsonl.zst"), filepath.Join(dir, "new.json")
+	stdout(t, "scan", "--demo", "--no-save", "--regions", "eu-*", "--save-snapshot", old)
+	stdout(t, "scan", "--demo", "--no-save", "--regions", "eu-central-1,us-east-1", "--exclude-rules", "kms-*", "-o", "json="+now)
+	if err := c.MustCompile("baseline.schema.json").Validate(decode(t, stdout(t, "baseline", "create", old, "-o", "-"))); err != nil {
+		t.Error(err)
+	}
+	diff := decode(t, stdout(t, "diff", old, now, "-o", "json"))
+	if err := c.MustCompile("diff.schema.json").Validate(diff); err != nil {
+		t.Error(err)
+	}
+	counts := diff.(map[string]any)["counts"].(map[string]any)
+	for _, name := range []string{"newly-assessed", "unchanged", "out-of-scope"} {
+		if fmt.Sprint(counts[name]) == "0" {
+			t.Errorf("nothing is %s: %v", name, counts)
+		}
+	}
+	for _, name := range []string{"new", "fixed", "regressed", "escalated"} {
+		if fmt.Sprint(counts[name]) != "0" {
+			t.Errorf("between two views of one account something is %s: %v", name, counts)
+		}
 	}
 }
 

@@ -18,9 +18,10 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"scanner": ma
 
 // TestScripts runs testdata/script/*.txtar. A script has no credentials, and a state directory of its own.
 func TestScripts(t *testing.T) {
-	denied, expired := httptest.NewServer(http.HandlerFunc(deny)), httptest.NewServer(http.HandlerFunc(expire))
+	denied, expired, securityHub := httptest.NewServer(http.HandlerFunc(deny)), httptest.NewServer(http.HandlerFunc(expire)), httptest.NewServer(new(hub))
 	t.Cleanup(denied.Close)
 	t.Cleanup(expired.Close)
+	t.Cleanup(securityHub.Close)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
@@ -29,6 +30,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			e.Setenv("DENIED", denied.URL)
 			e.Setenv("EXPIRED", expired.URL)
+			e.Setenv("HUB", securityHub.URL)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "fails": fails, "lines": lines},

@@ -30,9 +30,14 @@ type selection struct {
 	minSeverity string
 	severities  []string
 	frameworks  []string
+
+	conf     configured
+	replayed *engine.Header // of the snapshot that is judged again; nil for a scan
+	told     bool           // results are those of a report: nothing is judged
 }
 
 func (s *selection) flags(f *pflag.FlagSet) {
+	s.conf.flags(f)
 	f.StringVar(&s.ruleset, "ruleset", string(engine.Recommended), "rules of this level and those before it: recommended, extended, optional")
 	f.StringSliceVar(&s.rules, "rules", nil, "only rules whose ID matches one of these globs, of any level")
 	f.StringSliceVar(&s.exclude, "exclude-rules", nil, "without rules whose ID matches one of these globs")
@@ -48,22 +53,22 @@ func (s *selection) flags(f *pflag.FlagSet) {
 func (s *selection) anew() bool { return s.ruleset != string(engine.Recommended) || len(s.rules) > 0 }
 
 // pick returns the selected rules with their parameters, in the order of the registry, and the parameters that were set.
-func (s *selection) pick() ([]engine.Rule, map[string]json.RawMessage, error) {
+func (s *selection) pick() ([]engine.Rule, tuning, error) {
 	return s.pickFrom(rules.All, false)
 }
 
 // pickFrom picks out of some rules; of any level, if they were selected before.
-func (s *selection) pickFrom(all []engine.Rule, before bool) ([]engine.Rule, map[string]json.RawMessage, error) {
+func (s *selection) pickFrom(all []engine.Rule, before bool) (picked []engine.Rule, as tuning, err error) {
 	var levels []string
 	for _, l := range engine.Levels {
 		levels = append(levels, string(l))
 	}
 	if err := oneOf("--ruleset", s.ruleset, levels); err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
 	level := slices.Index(levels, s.ruleset)
 	if err := known(slices.Concat(s.rules, s.exclude), "rule", ruleIDs(), "see scanner rules list"); err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
 	var services, pillars []string
 	for i := range rules.All {
@@ -73,25 +78,27 @@ func (s *selection) pickFrom(all []engine.Rule, before bool) ([]engine.Rule, map
 		pillars = append(pillars, string(p))
 	}
 	if err := known(s.services, "service", slices.Compact(services), "see scanner rules list"); err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
 	if err := known(s.pillars, "pillar", pillars, "use "+strings.Join(pillars, ", ")); err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
 	against, err := s.against()
 	if err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
 	wanted, err := s.wantedSeverities()
 	if err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
-	params, err := s.overrides()
+	given, err := s.overrides()
 	if err != nil {
-		return nil, nil, err
+		return nil, as, err
 	}
-	var picked []engine.Rule
 	for _, r := range all {
+		if r, err = s.tune(r, given); err != nil {
+			return nil, as, usage("%s", plain(err))
+		}
 		if len(s.rules) > 0 && !engine.MatchAny(s.rules, r.ID) || len(s.rules)+len(against) == 0 && !before && slices.Index(engine.Levels, r.Level) > level ||
 			len(against) > 0 && !slices.ContainsFunc(against, func(f *frameworks.Framework) bool { return f.Has(r.ID) }) ||
 			engine.MatchAny(s.exclude, r.ID) || len(s.services) > 0 && !engine.MatchAny(s.services, r.Service()) ||
@@ -101,22 +108,17 @@ func (s *selection) pickFrom(all []engine.Rule, before bool) ([]engine.Rule, map
 		if len(s.pillars) > 0 && !slices.ContainsFunc(r.Pillars, func(p engine.Pillar) bool { return engine.MatchAny(s.pillars, string(p)) }) {
 			continue
 		}
-		if override := params[r.ID]; override != nil {
-			if r, err = r.With(override); err != nil {
-				return nil, nil, usage("%s", plain(err))
-			}
-		}
 		picked = append(picked, r)
 	}
-	for id := range params {
+	for id := range given {
 		if !slices.ContainsFunc(picked, func(r engine.Rule) bool { return r.ID == id }) {
-			return nil, nil, usage("--param sets %s, which is not among the selected rules: select it with --rules", id)
+			return nil, as, usage("--param sets %s, which is not among the selected rules: select it with --rules", id)
 		}
 	}
 	if len(picked) == 0 {
-		return nil, nil, usage("no rule is left: the filters --rules, --frameworks, --services, --pillars and --severity exclude each other")
+		return nil, as, usage("no rule is left: the filters --rules, --frameworks, --services, --pillars and --severity exclude each other")
 	}
-	return picked, params, nil
+	return picked, s.tuningOf(picked, given), nil
 }
 
 // against returns the frameworks that rules are selected by and results held against.
@@ -202,6 +204,9 @@ func (s *selection) overrides() (map[string]json.RawMessage, error) {
 		if !ok || !ok2 {
 			return nil, usage("--param %s: write RULE.NAME=VALUE", p)
 		}
+		if by, place := s.conf.all().Lock("params." + key); by != "" {
+			return nil, usage("--param %s sets what %s locks (locked: %s): leave it out", key, place, by)
+		}
 		i := slices.IndexFunc(rules.All, func(r engine.Rule) bool { return r.ID == id })
 		if i < 0 {
 			return nil, usage("--param %s: there is no rule %q: %s", p, id, didYouMean(id, ruleIDs(), "see scanner rules list"))
@@ -269,6 +274,7 @@ type view struct {
 	groupBy   string
 	all       bool
 	outputs   []string
+	sourceMap string
 }
 
 func (v *view) flags(f *pflag.FlagSet) {
@@ -279,7 +285,8 @@ func (v *view) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&v.redact, "redact", nil, "hide in reports: accounts (their IDs), names (of resources, in messages and evidence too, and tags); fingerprints stay")
 	f.StringVar(&v.groupBy, "group-by", "fix", "how the table groups findings: "+strings.Join(report.Groups, ", "))
 	f.BoolVar(&v.all, "all", false, "show every finding in the table")
-	f.StringArrayVarP(&v.outputs, "output", "o", nil, "FORMAT, FORMAT=FILE or FILE.EXT: table, json, jsonl (repeatable)")
+	f.StringArrayVarP(&v.outputs, "output", "o", nil, "FORMAT, FORMAT=FILE or FILE.EXT: "+strings.Join(formatNames(), ", ")+" (repeatable)")
+	f.StringVar(&v.sourceMap, "source-map", "", "with -o sarif: file that names the templates of CloudFormation stacks, to show findings there (see docs/formats.md)")
 }
 
 func (v *view) filter(s *selection) (f report.Filter, err error) {
@@ -338,12 +345,18 @@ func (v *view) checkRegions(s engine.Header) error {
 // A gateFlags decides the exit code.
 type gateFlags struct {
 	failOn           string
+	failOnNew        bool
+	max              []string
+	baseline         string
 	allowIncomplete  string
 	failOnIncomplete string
 }
 
 func (g *gateFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&g.failOn, "fail-on", "", "exit 1 on a failure of this severity or above, 3 if one may hide behind a gap that can be fixed")
+	f.BoolVar(&g.failOnNew, "fail-on-new", false, "of what --fail-on counts (high or above if it is left out), only what is new, regressed or escalated since the --baseline")
+	f.StringSliceVar(&g.max, "max", nil, "`SEVERITY=NUMBER`: exit 1 if there are more failures of this severity, as in critical=0,high=5")
+	f.StringVar(&g.baseline, "baseline", "", "compare with this `FILE`: of scanner baseline create, or a snapshot or JSON report of an earlier scan")
 	f.StringVar(&g.allowIncomplete, "allow-incomplete", "", "with --fail-on: gaps do not count, if at least `PERCENT` of the cells are assessed")
 	f.StringVar(&g.failOnIncomplete, "fail-on-incomplete", "", "exit 3 on any gap that can be fixed, or if less than `PERCENT` of the cells are assessed")
 	f.Lookup("allow-incomplete").NoOptDefVal = "0"
@@ -355,6 +368,35 @@ func (g *gateFlags) gate() (gate report.Gate, err error) {
 		if gate.FailOn, err = severity("--fail-on", g.failOn); err != nil {
 			return gate, err
 		}
+	}
+	if gate.NewOnly = g.failOnNew; gate.NewOnly {
+		if g.baseline == "" {
+			return gate, usage("--fail-on-new needs something to compare with: add --baseline FILE, which scanner baseline create writes")
+		}
+		if gate.FailOn == 0 {
+			gate.FailOn = engine.High
+		}
+	}
+	for _, limit := range g.max {
+		name, number, ok := strings.Cut(limit, "=")
+		if !ok {
+			return gate, usage("--max %s: write SEVERITY=NUMBER, as in critical=0,high=5", limit)
+		}
+		s, err := severity("--max", name)
+		if err != nil {
+			return gate, err
+		}
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 0 {
+			return gate, usage("--max %s: %q is no number of findings", limit, number)
+		}
+		if _, twice := gate.Max[s]; twice {
+			return gate, usage("--max names %s twice: leave one out", name)
+		}
+		if gate.Max == nil {
+			gate.Max = map[engine.Severity]int{}
+		}
+		gate.Max[s] = n
 	}
 	percent := func(flag, value string) (*float64, error) {
 		if value == "" {
@@ -369,8 +411,8 @@ func (g *gateFlags) gate() (gate report.Gate, err error) {
 	if gate.AllowIncomplete, err = percent("allow-incomplete", g.allowIncomplete); err == nil {
 		gate.FailOnIncomplete, err = percent("fail-on-incomplete", g.failOnIncomplete)
 	}
-	if err == nil && gate.AllowIncomplete != nil && gate.FailOn == 0 {
-		err = usage("--allow-incomplete says nothing without --fail-on: add one, or leave it out")
+	if err == nil && gate.AllowIncomplete != nil && gate.FailOn == 0 && len(gate.Max) == 0 {
+		err = usage("--allow-incomplete says nothing without --fail-on or --max: add one, or leave it out")
 	}
 	return gate, err
 }

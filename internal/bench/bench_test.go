@@ -221,7 +221,7 @@ func reports(b *testing.B, write func(*report.Report, io.Writer) error) {
 			var out counter
 			findings := 0
 			measure(b, n, func() { forget(s); out = 0 }, func() {
-				r, err := report.New("bench", engine.Whole(s), judges, report.Filter{Statuses: engine.Statuses})
+				r, err := report.New("bench", engine.Whole(s), judges, report.Options{Filter: report.Filter{Statuses: engine.Statuses}})
 				if err == nil {
 					err = write(r, &out)
 				}

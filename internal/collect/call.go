@@ -20,7 +20,8 @@ type Service func(At) []Call
 type At struct {
 	model.Place
 	Partition string
-	Start     time.Time // of the scan
+	Lacks     func(service, region string) bool // whether AWS does not offer a service in a region of the partition; nil if it offers all
+	Start     time.Time                         // of the scan
 	Config    aws.Config
 }
 

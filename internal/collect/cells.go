@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
@@ -70,9 +71,8 @@ type cellKey struct {
 
 // A cell is a part of the plan in one region, or everywhere.
 type cell struct {
-	left    int  // operations that have not ended
-	known   bool // an earlier scan has read it
-	changed bool // and yet something has come to it
+	left  int  // operations that have not ended
+	known bool // an earlier scan has read it
 }
 
 func (x *part) cell(at int) cellKey {
@@ -105,11 +105,26 @@ func (d *driver) partsOf(op string) (parts []*part) {
 	return parts
 }
 
+// asked names what is asked for the cells of a part: the calls and attributes and, where the answers of all regions are one cell, which
+// regions these are.
+func (d *driver) asked(x *part) string {
+	if !x.abroad {
+		return x.hash
+	}
+	var regions []string
+	for _, p := range d.places {
+		regions = append(regions, p.Region)
+	}
+	slices.Sort(regions)
+	sum := sha256.Sum256(fmt.Append(nil, x.hash, regions))
+	return hex.EncodeToString(sum[:8])
+}
+
 // restore takes over what an earlier scan has read, if it asked the same, and all questions had answers that last.
 func (d *driver) restore() {
 	for _, c := range d.Known {
 		i := slices.IndexFunc(d.Plan.parts, func(x *part) bool { return x.service == c.Service })
-		if i < 0 || d.Plan.parts[i].hash != c.Plan || transient(c) {
+		if i < 0 || transient(c) {
 			continue
 		}
 		x, at := d.Plan.parts[i], everywhere
@@ -118,7 +133,7 @@ func (d *driver) restore() {
 				continue
 			}
 		}
-		if x.abroad != (at == everywhere) {
+		if x.abroad != (at == everywhere) || c.Plan != d.asked(x) {
 			continue
 		}
 		d.cells[cellKey{x.service, at}].known = true
@@ -143,11 +158,12 @@ func (d *driver) restore() {
 	}
 }
 
-// Lost returns what there is to tell of an account that could not be entered: of everything the plan asks for, why it is not known.
-func (p *Plan) Lost(account string, g *model.Gap) engine.Cell {
-	c := p.Unlisted(account, g)
+// Lost returns what there is to tell of an account that could not be entered: of everything the plan asks for, why it is not known. What
+// belongs to a service that its partition lacks is not there.
+func (p *Plan) Lost(account string, g *model.Gap, lacks func(service, region string) bool) engine.Cell {
+	c := p.Unlisted(account, g, lacks)
 	for _, t := range p.types {
-		if t.Scope == model.Global {
+		if t.Scope == model.Global && !without(t, lacks) {
 			c.Holes = append(c.Holes, engine.Hole{Kind: t.Kind, Place: model.Place{Account: account}, Gap: g})
 		}
 	}
@@ -162,15 +178,48 @@ func (p *Plan) Lost(account string, g *model.Gap) engine.Cell {
 }
 
 // Unlisted returns what there is to tell of the regions of an account that could not be listed.
-func (p *Plan) Unlisted(account string, g *model.Gap) engine.Cell {
+func (p *Plan) Unlisted(account string, g *model.Gap, lacks func(service, region string) bool) engine.Cell {
 	c := engine.Cell{Place: model.Place{Account: account, Region: model.AnyRegion}}
 	for _, t := range slices.Concat(p.types, p.subjects) {
-		if t.Scope == model.PerRegion || t.Scope == model.RegionSubject {
+		if (t.Scope == model.PerRegion || t.Scope == model.RegionSubject) && !without(t, lacks) {
 			c.Holes = append(c.Holes, engine.Hole{Kind: t.Kind, Place: c.Place, Gap: g})
 		}
 	}
 	c.Holes = sortHoles(c.Holes)
 	return c
+}
+
+// without reports whether a kind is of a service that a partition lacks.
+func without(t *model.Type, lacks func(service, region string) bool) bool {
+	service, _, listed := strings.Cut(t.List, ":")
+	if !listed {
+		service = t.Service()
+	}
+	return lacks != nil && lacks(service, "")
+}
+
+// Skips names the services of the plan that AWS does not offer in the partition or in some of its regions.
+func (p *Plan) Skips(partition string, regions []string, lacks func(service, region string) bool) (skips []engine.Skip) {
+	services := map[string]bool{}
+	for _, op := range p.Ops {
+		service, _, _ := strings.Cut(op, ":")
+		services[service] = true
+	}
+	for _, service := range slices.Sorted(maps.Keys(services)) {
+		skip := func(region, where string) {
+			skips = append(skips, engine.Skip{Place: model.Place{Region: region}, Service: service, Reason: model.NotEnabled, Why: "AWS does not offer " + service + " in " + where})
+		}
+		if lacks(service, "") {
+			skip("", partition)
+			continue
+		}
+		for _, region := range regions {
+			if lacks(service, region) {
+				skip(region, region)
+			}
+		}
+	}
+	return skips
 }
 
 // transient reports whether a cell has gaps that another try may close.
@@ -182,11 +231,8 @@ func transient(c engine.Cell) bool {
 		slices.ContainsFunc(c.Resources, func(r model.Resource) bool { return slices.ContainsFunc(r.About().Gaps, again) })
 }
 
-// listed reports whether an earlier scan knows all that an operation would list at a place.
-func (d *driver) listed(op string, at int) bool {
-	if !d.Plan.lists[op] {
-		return false
-	}
+// knows reports whether an earlier scan knows all that an operation would tell at a place.
+func (d *driver) knows(op string, at int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return !slices.ContainsFunc(d.partsOf(op), func(x *part) bool { return !d.cells[x.cell(at)].known })
@@ -223,15 +269,6 @@ func (d *driver) answered(k model.Kind, at int) map[string]bool {
 	return refs
 }
 
-// change notes that something has come to a kind at a place. The lock is held.
-func (d *driver) change(k model.Kind, at int) {
-	for _, x := range d.Plan.parts {
-		if x.kinds[k] {
-			d.cells[x.cell(at)].changed = true
-		}
-	}
-}
-
 // ended notes that an operation has come to its end at a place, and hands on the cells that are finished by it.
 func (d *driver) ended(op string, at int) {
 	for _, x := range d.partsOf(op) {
@@ -239,7 +276,7 @@ func (d *driver) ended(op string, at int) {
 		d.mu.Lock()
 		c := d.cells[k]
 		c.left--
-		finished := c.left == 0 && (!c.known || c.changed)
+		finished := c.left == 0
 		d.mu.Unlock()
 		if finished && d.Finished != nil {
 			d.Finished(d.contents(x, k.at))
@@ -249,7 +286,7 @@ func (d *driver) ended(op string, at int) {
 
 // contents copies what is in a cell, as other calls may still read it.
 func (d *driver) contents(x *part, at int) engine.Cell {
-	c := engine.Cell{Place: model.Place{Account: d.places[0].Account}, Service: x.service, Plan: x.hash}
+	c := engine.Cell{Place: model.Place{Account: d.places[0].Account}, Service: x.service, Plan: d.asked(x)}
 	here := func(model.Place) bool { return true }
 	if at != everywhere {
 		c.Place = d.places[at]

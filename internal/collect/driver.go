@@ -32,7 +32,7 @@ type Reading struct {
 	Turn     int                       // of this one: while all want to send requests, earlier ones go first
 	Others   func(account string) bool // accounts that the scan reads as well: what is theirs is asked for there
 	Known    []engine.Cell             // what an interrupted scan has read: it is not asked for again
-	Finished func(engine.Cell)         // takes each cell that is read, as soon as it is
+	Finished func(engine.Cell)         // takes each cell as soon as it is read, known ones included
 	Progress *Progress
 }
 
@@ -101,6 +101,7 @@ func (r *Reading) Run(ctx context.Context, places []At, s *engine.Snapshot) {
 type driver struct {
 	Reading
 	places []model.Place
+	lacks  func(service, region string) bool
 	index  map[model.Place]int        // into places, also by account alone
 	calls  [][]func() map[string]Call // by place and service
 
@@ -123,6 +124,7 @@ func newDriver(r Reading, places []At) *driver {
 		d.Progress = &Progress{}
 	}
 	for _, at := range places {
+		d.lacks = at.Lacks // that of their partition
 		if account := (model.Place{Account: at.Account}); d.home(account) < 0 {
 			d.index[account] = len(d.places)
 		}
@@ -153,14 +155,15 @@ type effort struct {
 	reason model.Reason
 }
 
-// A closing is what is known about a region that may be closed as a whole: by a service control policy, or switched off.
+// A closing is what is known about a region that may be closed as a whole: by a service control policy, or switched off. Even then each
+// service is asked once, as a policy may close some and not the others; a service that has refused one call there is spared the rest.
 type closing struct {
 	open     bool // some call got another answer
 	reason   model.Reason
 	services map[string]bool // that were refused
 }
 
-// learnRegion looks for regions that are closed as a whole: each service need not be asked there.
+// learnRegion looks for regions that are closed as a whole.
 func (d *driver) learnRegion(p model.Place, op string, g *model.Gap) {
 	c := d.closed[p]
 	if c == nil {
@@ -225,7 +228,7 @@ func sortHoles(holes []engine.Hole) []engine.Hole {
 
 // operation makes all requests of one operation in one region.
 func (d *driver) operation(ctx context.Context, op string, at int) {
-	if d.listed(op, at) {
+	if d.Plan.lists[op] && d.knows(op, at) {
 		return
 	}
 	c := d.calls[at][d.Plan.of[op]]()[op]
@@ -233,7 +236,14 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 	switch {
 	case c.Do.refs != "":
 		known := d.answered(c.Do.refs, at)
-		refs := slices.DeleteFunc(d.references(c, at), func(ref string) bool { return known[ref] })
+		refs := slices.DeleteFunc(d.references(c, at), func(ref string) bool {
+			arn, _ := model.ParseARN(ref)
+			none := d.notOffered(op, cmp.Or(arn.Region, d.places[at].Region))
+			if none != nil && !known[ref] {
+				d.blank(at, c, in{refs: []string{ref}}, none)
+			}
+			return none != nil || known[ref]
+		})
 		for batch := range chunks(refs, c.Do.batch) {
 			requests = append(requests, in{refs: batch})
 		}
@@ -250,18 +260,34 @@ func (d *driver) operation(ctx context.Context, op string, at int) {
 		}
 	case c.Do.of != nil:
 		d.orphans(at, c)
-		for batch := range chunks(d.wanted(at, c, c.Do.of, d.itemsAt(c.Do.of, at, d.toAsk)), c.Do.batch) {
+		pick := d.toAsk
+		if len(c.Lists) > 0 && !d.knows(op, at) { // what belongs to an item may be missing although the item is known
+			pick = d.ours
+		}
+		for batch := range chunks(d.wanted(at, c, c.Do.of, d.itemsAt(c.Do.of, at, pick)), c.Do.batch) {
 			requests = append(requests, in{items: batch})
 		}
 	case c.Do.all:
 		kinds := d.Plan.filledBy(op)
 		var all []model.Resource
 		for _, t := range kinds {
-			all = append(all, d.wanted(at, c, t, d.itemsAt(t, at, d.toAsk))...)
+			for _, r := range d.wanted(at, c, t, d.itemsAt(t, at, d.toAsk)) {
+				m := r.About()
+				if home := (model.Place{Account: m.Account, Region: m.Region}); home == d.places[at] {
+					all = append(all, r)
+				} else { // the answer of this region says nothing of it
+					why := home.Region + " was not read"
+					if home.Account != d.places[at].Account {
+						why = "account " + home.Account + " owns it"
+					}
+					d.blank(at, c, in{items: []model.Resource{r}}, &model.Gap{Reason: model.OutsideScan, Call: op, Detail: why})
+				}
+			}
 		}
 		if len(all) > 0 {
 			requests = append(requests, in{kinds: kinds, items: all})
 		}
+	case d.notOffered(op, d.places[at].Region) != nil: // there is nothing to list
 	case !c.Do.global || d.home(model.Place{Account: d.places[at].Account}) == at:
 		requests = append(requests, in{})
 	}
@@ -309,6 +335,14 @@ func (d *driver) wanted(at int, c Call, t *model.Type, all []model.Resource) (it
 		if parents := c.Do.of != nil && len(c.Lists) > 0; !parents && !slices.ContainsFunc(fills, func(a *model.Attribute) bool { return a.Both || !a.Known(r) }) {
 			continue
 		}
+		if g := d.notOffered(c.Op, d.target(at, in{items: []model.Resource{r}}).Region); g != nil {
+			if len(fills) > 0 { // what belongs to an item is not there, but what only this call could tell of it may be
+				d.mu.Lock()
+				r.About().Gaps = append(r.About().Gaps, g)
+				d.mu.Unlock()
+			}
+			continue
+		}
 		yes := true
 		if err := guard(func() error { yes = c.When == nil || c.When(r); return nil }); err != nil { // it depends on what is unknown
 			d.blank(at, c, in{items: []model.Resource{r}}, GapOf(c.Op, err))
@@ -317,6 +351,15 @@ func (d *driver) wanted(at int, c Call, t *model.Type, all []model.Resource) (it
 		}
 	}
 	return items
+}
+
+// notOffered returns why an operation cannot be called in a region: AWS does not offer its service there. It is nil if it can.
+func (d *driver) notOffered(op, region string) *model.Gap {
+	service, _, _ := strings.Cut(op, ":")
+	if d.lacks == nil || !d.lacks(service, region) {
+		return nil
+	}
+	return &model.Gap{Reason: model.NotEnabled, Call: op, Detail: "AWS does not offer " + service + " in " + region}
 }
 
 // references finds what the items of a place refer to. Each reference is asked for once there.
@@ -343,7 +386,8 @@ func chunks[T any](all []T, n int) iter.Seq[[]T] {
 func (d *driver) givenUp(p model.Place, op string) *model.Gap {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c := d.closed[p]; c != nil && !c.open && len(c.services) >= enough && !d.Plan.global[op] {
+	service, _, _ := strings.Cut(op, ":")
+	if c := d.closed[p]; c != nil && !c.open && len(c.services) >= enough && c.services[service] && !d.Plan.global[op] {
 		return &model.Gap{Reason: c.reason, Call: op, Detail: model.ClosedRegion}
 	}
 	for _, e := range efforts(p, op) {
@@ -437,7 +481,6 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 	defer d.mu.Unlock()
 	for _, ref := range in.refs {
 		if !answered[ref] {
-			d.change(c.Do.refs, at)
 			d.absent[engine.Absence{Kind: c.Do.refs, Place: d.places[at], ID: ref}] = true
 		}
 	}
@@ -460,7 +503,6 @@ func (d *driver) blank(at int, c Call, in in, g *model.Gap) {
 	}
 	for _, r := range c.Lists {
 		h.Kind = r.Kind()
-		d.change(h.Kind, at)
 		if len(in.refs) == 0 {
 			d.holes = append(d.holes, h)
 		}
@@ -473,6 +515,9 @@ func (d *driver) blank(at int, c Call, in in, g *model.Gap) {
 
 // orphans notes that what a call lists for each item may be missing where items may be.
 func (d *driver) orphans(at int, c Call) {
+	if d.notOffered(c.Op, d.places[at].Region) != nil { // nothing belongs to any
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, h := range d.holes {
@@ -483,7 +528,6 @@ func (d *driver) orphans(at int, c Call) {
 		for _, r := range c.Lists {
 			orphan := engine.Hole{Kind: r.Kind(), Place: h.Place, Gap: &gap}
 			if !slices.ContainsFunc(d.holes, func(x engine.Hole) bool { return x.Kind == orphan.Kind && x.Place == h.Place && *x.Gap == gap }) {
-				d.change(orphan.Kind, at)
 				d.holes = append(d.holes, orphan)
 			}
 		}
@@ -526,7 +570,6 @@ func (d *driver) found(at int, c Call, r model.Resource) {
 			it.seenAt = -1
 		}
 	}
-	d.change(k, at)
 	if old := d.items[k][id]; old != nil {
 		if old.known || old.seenAt < it.seenAt {
 			it, old = old, it
@@ -550,9 +593,12 @@ func (d *driver) home(p model.Place) int {
 }
 
 // toAsk reports whether an item has to be asked about at all. The lock is held.
-func (d *driver) toAsk(it *item) bool {
+func (d *driver) toAsk(it *item) bool { return !it.known && d.ours(it) }
+
+// ours reports whether an item is asked about in this account, and not where it belongs. The lock is held.
+func (d *driver) ours(it *item) bool {
 	m := it.About()
-	return !it.known && (d.Others == nil || d.home(model.Place{Account: m.Account}) >= 0 || !d.Others(m.Account))
+	return d.Others == nil || d.home(model.Place{Account: m.Account}) >= 0 || !d.Others(m.Account)
 }
 
 // itemsAt returns the items of a kind about which to ask from a place, in order of ID. They can be picked.

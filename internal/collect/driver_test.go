@@ -497,7 +497,7 @@ func TestGap(t *testing.T) {
 	}
 }
 
-// In a region that is closed as a whole a service need not be asked, unless it is about what has no region.
+// In a region that is closed as a whole a service that was refused need not be asked again, unless it is about what has no region.
 func TestPlaceless(t *testing.T) {
 	closed := &smithy.GenericAPIError{Code: "AccessDenied", Message: "with an explicit deny in a service control policy"}
 	services := queues(nil, nil)(At{})
@@ -510,9 +510,13 @@ func TestPlaceless(t *testing.T) {
 	}
 	eu := model.Place{Account: "1", Region: "eu"}
 	d := newDriver(Reading{Plan: p}, []At{{Place: eu}})
-	for _, service := range []string{"a", "b", "c"} {
-		d.learn(eu, service+":List", GapOf(service+":List", closed))
+	for _, op := range []string{"a:List", "b:List", "iam:ListServerCertificates", "c:List"} {
+		d.learn(eu, op, GapOf(op, closed))
 	}
+	if g := d.givenUp(eu, "sqs:ListQueues"); g != nil {
+		t.Errorf("given up before the service was asked: %v", g)
+	}
+	d.learn(eu, "sqs:GetQueueUrl", GapOf("sqs:GetQueueUrl", closed))
 	for _, op := range p.Ops {
 		if g, asked := d.givenUp(eu, op), strings.HasPrefix(op, "iam:"); (g == nil) != asked {
 			t.Errorf("%s: given up for %v", op, g)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
@@ -236,6 +237,43 @@ func TestParams(t *testing.T) {
 	for _, bad := range []string{`{"dayz":1}`, `{"days":null}`, `{"days":-1}`, `{"days":"1"}`, `{} {}`} {
 		if _, err := rule.With([]byte(bad)); err == nil {
 			t.Errorf("%s was accepted", bad)
+		}
+	}
+}
+
+// A rule says all that people need to act on it. The subject is of this package, whose name no ID can begin with: that is the one fault of the good rule.
+func TestValidate(t *testing.T) {
+	good := func() engine.Rule {
+		return engine.Rule{ID: "engine_test-queue-good", Title: "Queues are good", Level: engine.Recommended, Severity: engine.Low, Worst: engine.High,
+			Pillars: []engine.Pillar{engine.Security}, Why: "Because.", Check: engine.Each(func(*engine.View, *Queue) engine.Verdict { return engine.Pass() }),
+			Fix: engine.Fix{Text: "Mend it.", CLI: "aws sqs mend", IaC: "# No template can.", Breaks: "Nothing.", Undo: "Nothing.", Effect: engine.Additive}}
+	}
+	id := `ID "engine_test-queue-good" is not lower-case words joined by hyphens`
+	lacks := "Fix lacks Text, CLI, IaC, Breaks or Undo"
+	for _, c := range []struct {
+		spoil func(*engine.Rule)
+		want  string
+	}{
+		{func(*engine.Rule) {}, ""},
+		{func(r *engine.Rule) { r.Fix.Text = "" }, lacks},
+		{func(r *engine.Rule) { r.Fix.CLI = "" }, lacks},
+		{func(r *engine.Rule) { r.Fix.IaC = "" }, lacks},
+		{func(r *engine.Rule) { r.Fix.Breaks = "" }, lacks},
+		{func(r *engine.Rule) { r.Fix.Undo = "" }, lacks},
+		{func(r *engine.Rule) { r.Fix.Effect = "none" }, `Fix.Effect "none" is unknown`},
+		{func(r *engine.Rule) { r.Fix.CLI = "aws sqs delete-queue" }, "Fix.CLI has a dangerous verb (delete), which is not merely additive"},
+		{func(r *engine.Rule) { r.Why = "" }, "Why is empty"},
+		{func(r *engine.Rule) { r.Title = "" }, "Title must have 1 to 90 characters"},
+		{func(r *engine.Rule) { r.Level = "" }, `Level "" is none of [recommended extended optional]`},
+		{func(r *engine.Rule) { r.Severity = 0 }, "Severity is missing"},
+		{func(r *engine.Rule) { r.Worst = engine.Informational }, "Worst is less than Severity"},
+		{func(r *engine.Rule) { r.Pillars = nil }, "Pillars is empty"},
+		{func(r *engine.Rule) { r.Pillars[0] = "beauty" }, `"beauty" is no pillar`},
+	} {
+		rule := good()
+		c.spoil(&rule)
+		if got, want := fmt.Sprint(rule.Validate()), strings.TrimSuffix(id+"\n"+c.want, "\n"); got != want {
+			t.Errorf("%s, want %s", got, want)
 		}
 	}
 }
@@ -573,6 +611,70 @@ func TestAt(t *testing.T) {
 	for r := range engine.Evaluate(s, []engine.Rule{gone}) {
 		if r.Message != "gone" {
 			t.Errorf("%s: %s", r.Resource.Region, r.Message)
+		}
+	}
+}
+
+// Where AWS does not offer a service, what a region should have of it does not apply, and what a join does not find there is not there: but
+// that it was not found says nothing about other regions.
+func TestNotOffered(t *testing.T) {
+	us := model.Place{Account: "1", Region: "us"}
+	trails := regionRule(func(v *engine.View) engine.Verdict {
+		if engine.Everywhere[*Trail](v).Any(func(t *Trail) bool { return t.MultiRegion.Get() }) {
+			return engine.Pass()
+		}
+		return engine.Fail("none")
+	}, "engine_test.Trail.MultiRegion")
+	queues := regionRule(func(v *engine.View) engine.Verdict {
+		if engine.Join[*Queue](v.InAccount()).Exist() {
+			return engine.Pass()
+		}
+		return engine.Fail("none")
+	}, "engine_test.Queue")
+	skip := func(service, region string) engine.Skip {
+		return engine.Skip{Place: model.Place{Region: region}, Service: service, Reason: model.NotEnabled, Why: "AWS does not offer it"}
+	}
+	const gap = "cloudtrail:DescribeTrails was denied"
+	for _, test := range []struct {
+		name   string
+		skip   []engine.Skip
+		hole   bool   // trails could not be listed in eu
+		trails string // verdicts in eu and us
+		queues string
+	}{
+		{"all is offered", nil, true, "none, none", "none, none"}, // us shows all trails
+		{"no trails in us", []engine.Skip{skip("cloudtrail", "us")}, true, gap + ", " + gap, "none, none"},
+		{"no trails in us, but a list in eu", []engine.Skip{skip("cloudtrail", "us")}, false, "none, none", "none, none"},
+		{"no queues in us", []engine.Skip{skip("sqs", "us")}, true, "none, none", "none, none"},
+		{"the subject in us", []engine.Skip{skip("engine_test", "us")}, true, "none, AWS does not offer it", "none, AWS does not offer it"},
+		{"the subject nowhere", []engine.Skip{skip("engine_test", "")}, true, "AWS does not offer it, AWS does not offer it", "AWS does not offer it, AWS does not offer it"},
+		{"a region that is switched off", []engine.Skip{{Place: us, Reason: model.NotEnabled, Why: "off"}}, true, "none, none", "none, none"},
+	} {
+		s := engine.NewSnapshot(engine.Header{Start: time.Unix(1, 0).UTC(), Read: []model.Place{here, us}, Listed: []model.Kind{"AWS::SQS::Queue", "AWS::CloudTrail::Trail"}, Skipped: test.skip})
+		if test.hole {
+			s.PutHole(engine.Hole{Kind: "AWS::CloudTrail::Trail", Place: here, Gap: &model.Gap{Reason: model.AccessDenied, Call: "cloudtrail:DescribeTrails"}})
+		}
+		var file bytes.Buffer
+		if err := s.Save(&file); err != nil {
+			t.Fatal(err)
+		}
+		again, err := engine.Load(&file, table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range []*engine.Snapshot{s, again} { // which is judged alike
+			for rule, want := range map[*engine.Rule]string{&trails: test.trails, &queues: test.queues} {
+				var got []string
+				for r := range engine.Evaluate(s, []engine.Rule{*rule}) {
+					if r.Status == engine.Passed || strings.HasPrefix(r.Message, "AWS") != (r.Status == engine.Inapplicable) {
+						t.Errorf("%s: %s %s", test.name, r.Status, r.Message)
+					}
+					got = append(got, r.Message)
+				}
+				if got := strings.Join(got, ", "); got != want {
+					t.Errorf("%s (%d): %s, want %s", test.name, i, got, want)
+				}
+			}
 		}
 	}
 }

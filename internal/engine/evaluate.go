@@ -23,7 +23,26 @@ type Result struct {
 
 	of    model.Resource // nil for a hole
 	snap  *Snapshot
-	shown *shown // if it is masked
+	shown *shown // if it is masked or recorded
+}
+
+// A Recorded is a result as a report has told it.
+type Recorded struct {
+	Rule     string // ID
+	Resource model.Meta
+	Verdict
+	Fingerprint, Identity string
+	Owner                 string            // what the resource belongs to
+	OwnerUnknown          bool              // and whether that is not known
+	Tags                  map[string]string // nil if they are not known
+	With                  any               // see Result.With
+}
+
+// Result returns what was recorded as a result of a rule.
+func (x *Recorded) Result(rule *Rule) Result {
+	m := x.Resource
+	return Result{Rule: rule, Resource: &m, Verdict: x.Verdict,
+		shown: &shown{fingerprint: x.Fingerprint, identity: x.Identity, owner: x.Owner, unknown: x.OwnerUnknown, with: x.With, tags: x.Tags, known: x.Tags != nil}}
 }
 
 // Kind returns the kind as reports show it.
@@ -95,7 +114,7 @@ func parts(s *Snapshot, rule *Rule) iter.Seq[func([]Result) []Result] {
 				for i, r := range resources {
 					m := r.About()
 					if i == 0 || m.Account != view.scope.Account {
-						reads = s.Reads(m.Account)
+						reads, view.check = s.Reads(m.Account), rule.checkIn(m.Account)
 					}
 					view.scope = scope{m.Account, m.Region}
 					if !reads {
@@ -147,13 +166,20 @@ func judge(v *View, r model.Resource) (verdict Verdict) {
 			verdict = Unsure(model.RuleError, fmt.Sprint(e))
 		}
 	}()
-	verdict = v.rule.Check.judge(v, r)
+	if t := v.rule.Check.Subject; t.List == "" { // an account or a region, in which something may have to exist
+		if skip, lacks := v.snap.lacks(t.Service(), r.About().Region); lacks {
+			return NotApplicable(skip.Why)
+		}
+	}
+	verdict = v.check.judge(v, r)
 	verdict.Evidence, verdict.with = verdict.with.all(), nil
 	switch {
 	case verdict.Status == "":
 		return Unsure(model.RuleError, "no verdict")
 	case verdict.Status != Failed:
 		verdict.Severity = 0
+	case v.rule.Rated != 0:
+		verdict.Severity = v.rule.Rated
 	case verdict.Severity == 0:
 		verdict.Severity = v.rule.Severity
 	case verdict.Severity > v.rule.Worst:
@@ -192,12 +218,8 @@ func (r *Result) Identity() string {
 }
 
 func (r *Result) hash(parts ...string) string {
-	id := r.Rule.ID
-	if len(r.Rule.Formerly) > 0 {
-		id = r.Rule.Formerly[0]
-	}
 	h := sha256.New()
-	h.Write([]byte(id))
+	h.Write([]byte(r.Rule.FirstID()))
 	for _, p := range parts {
 		h.Write([]byte{0})
 		h.Write([]byte(p))
@@ -214,13 +236,14 @@ func (r *Result) Owner() string {
 	if r.of == nil {
 		return ""
 	}
-	return r.snap.owner(r.of)
+	owner, _ := r.snap.owner(r.of)
+	return owner
 }
 
 // KnownTags returns the tags of the resource, and whether they are known. Accounts and regions have none.
 func (r *Result) KnownTags() (tags map[string]string, known bool) {
-	if r.shown != nil { // which are left out
-		return nil, false
+	if r.shown != nil {
+		return r.shown.tags, r.shown.known
 	}
 	if scope := r.Rule.Check.Subject.Scope; scope == model.AccountSubject || scope == model.RegionSubject {
 		return nil, true
@@ -234,7 +257,10 @@ func (r *Result) KnownTags() (tags map[string]string, known bool) {
 // Tags returns the tags that came with the list answer. Others are left out: the identity of
 // a finding may not depend on which rules were selected.
 func (r *Result) Tags() map[string]string {
-	if r.of == nil || r.shown != nil {
+	if r.shown != nil {
+		return r.shown.tags
+	}
+	if r.of == nil {
 		return nil
 	}
 	t := r.Rule.Check.Subject
@@ -247,28 +273,54 @@ func (r *Result) Tags() map[string]string {
 	return nil
 }
 
-// owner follows the owner and part attributes of a resource.
-func (s *Snapshot) owner(r model.Resource) string {
+// With returns what whoever has recorded the result wanted to come along; nil for a verdict.
+func (r *Result) With() any {
+	if r.shown == nil {
+		return nil
+	}
+	return r.shown.with
+}
+
+// OwnerUnknown reports whether something may outlive the resource and nobody knows what, so that the identity is not the usual one.
+func (r *Result) OwnerUnknown() bool {
+	if r.shown != nil {
+		return r.shown.unknown
+	}
+	if r.of == nil {
+		return false
+	}
+	owner, gap := r.snap.owner(r.of)
+	return owner == "" && gap
+}
+
+// owner follows the owner and part attributes of a resource. It tells too whether one of them is not known.
+func (s *Snapshot) owner(r model.Resource) (owner string, unknown bool) {
 	t := model.TypeOf(r)
 	for i := range t.Attrs {
 		a := &t.Attrs[i]
 		if !a.Owner && !a.Part {
 			continue
 		}
-		refs, _ := a.References(r)
+		refs, gap := a.References(r)
+		unknown = unknown || gap != nil
 		if a.Owner && len(refs) > 0 {
-			return a.Name + " " + refs[0]
+			return a.Name + " " + refs[0], false
 		}
 		for _, ref := range refs {
 			m := r.About()
-			if whole := s.byKind[a.Ref].get(key{m.Account, m.Region, ref}); whole != nil {
-				if owner := s.owner(whole); owner != "" {
-					return owner
-				}
+			whole := s.byKind[a.Ref].get(key{m.Account, m.Region, ref})
+			if whole == nil {
+				unknown = unknown || len(s.holes[a.Ref]) > 0
+				continue
 			}
+			owner, gap := s.owner(whole)
+			if owner != "" {
+				return owner, false
+			}
+			unknown = unknown || gap
 		}
 	}
-	return ""
+	return "", unknown
 }
 
 // OwnerReads lists what Owner needs of a kind and of those it is part of, so that the plan of

@@ -39,7 +39,7 @@ type cellEnd struct {
 	Lines   int    `json:"lines"` // before this one
 }
 
-var cellPrefix = []byte(`{"cell":`)
+var headerPrefix, cellPrefix = []byte(`{"schema":`), []byte(`{"cell":`)
 
 // A lineWriter writes lines of a snapshot file.
 type lineWriter struct {

@@ -24,8 +24,14 @@ type Mask struct {
 	names    *strings.Replacer
 }
 
-// shown is what a masked result says in place of what could be computed from the resource.
-type shown struct{ fingerprint, identity, owner string }
+// shown is what a result says that is masked, or was recorded, in place of what could be computed from the resource.
+type shown struct {
+	fingerprint, identity, owner string
+	tags                         map[string]string
+	known                        bool // the tags
+	unknown                      bool // the owner
+	with                         any  // what came along with a recorded result
+}
 
 var (
 	accountID = regexp.MustCompile(`\b\d{12}\b`)
@@ -63,7 +69,7 @@ func (m *Mask) Result(r Result) Result {
 	if m == nil {
 		return r
 	}
-	r.shown = &shown{r.Fingerprint(), r.Identity(), m.Text(&r, r.Owner())}
+	r.shown = &shown{fingerprint: r.Fingerprint(), identity: r.Identity(), owner: m.Text(&r, r.Owner()), unknown: r.OwnerUnknown()}
 	about := *r.Resource
 	if m.Names && about.ID != "*" && r.Rule.Check.Subject.Scope != model.AccountSubject && r.Rule.Check.Subject.Scope != model.RegionSubject {
 		name := hidden(cmp.Or(about.Name, about.ID))
@@ -90,7 +96,7 @@ func (m *Mask) Result(r Result) Result {
 // Text hides what a text says of a result.
 func (m *Mask) Text(r *Result, text string) string {
 	if m.Names && text != "" {
-		if m.of != r.snap {
+		if m.of != r.snap || m.names == nil {
 			m.of, m.names = r.snap, r.snap.namesIn()
 		}
 		text = anyName.ReplaceAllStringFunc(m.names.Replace(text), func(name string) string {
@@ -134,6 +140,30 @@ func (m *Mask) value(r *Result, v any) any {
 	return m.value(r, plain)
 }
 
+// Name hides a name of which no snapshot tells; nothing and words in place of a name stay.
+func (m *Mask) Name(name string) string {
+	if m == nil || !m.Names || name == "" || name == "*" {
+		return name
+	}
+	return hidden(name)
+}
+
+// All hides names as Name does.
+func (m *Mask) All(names []string) (hidden []string) {
+	for _, name := range names {
+		hidden = append(hidden, m.Name(name))
+	}
+	return hidden
+}
+
+// Account hides an account ID.
+func (m *Mask) Account(id string) string {
+	if m == nil {
+		return id
+	}
+	return m.account(id)
+}
+
 func (m *Mask) account(id string) string {
 	if !m.Accounts || id == "" {
 		return id
@@ -161,6 +191,9 @@ func hidden(name string) string {
 
 // namesIn returns what replaces each name that a snapshot knows, the longest first.
 func (s *Snapshot) namesIn() *strings.Replacer {
+	if s == nil { // of recorded results
+		return strings.NewReplacer()
+	}
 	names := map[string]string{}
 	note := func(text, as string) {
 		if len(text) > 2 {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -18,10 +19,14 @@ import (
 type Rule struct {
 	ID       string   // "<service>-<resource>-<property>", never reused
 	Formerly []string // earlier IDs, the first of all first: fingerprints are made with that one
+	Version  int      // rises with each change of what the check finds, from 0 on: what a later version finds first is not new
+	Volatile bool     // its verdict comes and goes by nature: what becomes of a finding is told to people once a second scan says the same
+	Preview  bool     // reported, but counted by no gate: for the first release of a rule
 	Title    string   // states the desired condition
 	Level    Level
 	Severity Severity // of a failure, unless its verdict says otherwise
 	Worst    Severity // that a verdict may have
+	Rated    Severity // of every failure, whatever its verdict says; 0 unless somebody has set it
 	Pillars  []Pillar // most important first
 	Why      string   // what goes wrong otherwise
 	Fix      Fix
@@ -31,14 +36,15 @@ type Rule struct {
 	// of all accounts, which stay in memory.
 	Organization bool
 
-	Check Check
+	Check  Check
+	Checks map[string]Check // by account, where its parameters are others
 }
 
 // A Fix says how to put a failure right, and what may break by it.
 type Fix struct {
 	Text   string // what to do
 	CLI    string // the same with the aws command; placeholders in <>
-	IaC    string // CloudFormation or Terraform fragment
+	IaC    string // CloudFormation or Terraform fragment, or a comment that says why there is none and what to do instead
 	Breaks string // who may stop working, and how to check first
 	Undo   string // the way back
 	Effect Effect
@@ -80,7 +86,7 @@ func (r *Rule) Validate() error {
 		bad(!slices.Contains(Pillars, p), "%q is no pillar", p)
 	}
 	bad(r.Why == "", "Why is empty")
-	bad(r.Fix.Text == "" || r.Fix.CLI == "" || r.Fix.Breaks == "" || r.Fix.Undo == "", "Fix lacks Text, CLI, Breaks or Undo")
+	bad(r.Fix.Text == "" || r.Fix.CLI == "" || r.Fix.IaC == "" || r.Fix.Breaks == "" || r.Fix.Undo == "", "Fix lacks Text, CLI, IaC, Breaks or Undo")
 	bad(!slices.Contains([]Effect{Additive, Replaces, Destroys, Downtime}, r.Fix.Effect), "Fix.Effect %q is unknown", r.Fix.Effect)
 	bad(r.Fix.Effect == Additive && dangerous.MatchString(r.Fix.CLI), "Fix.CLI has a dangerous verb (%s), which is not merely additive", dangerous.FindString(r.Fix.CLI))
 	return errors.Join(errs...)
@@ -158,8 +164,58 @@ func (r Rule) With(override []byte) (Rule, error) {
 	return r, nil
 }
 
+// WithIn returns the rule with other parameters in one account, beside those that it has already.
+func (r Rule) WithIn(account string, override []byte) (Rule, error) {
+	there := r
+	if c, ok := r.Checks[account]; ok {
+		there.Check = c
+	}
+	there, err := there.With(override)
+	if err != nil {
+		return r, fmt.Errorf("in account %s: %w", account, err)
+	}
+	r.Checks = maps.Clone(r.Checks)
+	if r.Checks == nil {
+		r.Checks = map[string]Check{}
+	}
+	r.Checks[account] = there.Check
+	return r, nil
+}
+
+// Rate returns the rule with one severity for all its failures.
+func (r Rule) Rate(s Severity) Rule {
+	r.Severity, r.Worst, r.Rated = s, s, s
+	return r
+}
+
+// FirstID returns the ID that keys of findings are made with: it stays when the rule gets another name.
+func (r *Rule) FirstID() string {
+	if len(r.Formerly) > 0 {
+		return r.Formerly[0]
+	}
+	return r.ID
+}
+
+// checkIn returns the check with the parameters that hold in an account.
+func (r *Rule) checkIn(account string) *Check {
+	if c, ok := r.Checks[account]; ok {
+		return &c
+	}
+	return &r.Check
+}
+
 // Needs lists all that the rule reads with its present parameters.
-func (r *Rule) Needs() []string { return slices.Concat(r.Reads, r.Check.reads) }
+func (r *Rule) Needs() []string {
+	needs := slices.Concat(r.Reads, r.Check.reads)
+	for _, account := range slices.Sorted(maps.Keys(r.Checks)) {
+		for _, read := range r.Checks[account].reads {
+			if !slices.Contains(needs, read) {
+				needs = append(needs, read)
+			}
+		}
+	}
+	return needs
+}
 
 func typeOf[R model.Resource]() *model.Type {
 	var r R

@@ -12,7 +12,8 @@ type Scan struct {
 	Header
 	End // known once all accounts have been gone through
 
-	only  *Snapshot // all of it, if there is one account
+	told  func() iter.Seq2[Recorded, error] // all that is known, if it comes from a report
+	only  *Snapshot                         // all of it, if there is one account
 	open  func() (io.ReadCloser, error)
 	kinds model.Table
 }
@@ -32,6 +33,11 @@ func OpenScan(open func() (io.ReadCloser, error), kinds model.Table) (*Scan, err
 		return nil, err
 	}
 	return &Scan{Header: in.header, open: open, kinds: kinds}, nil
+}
+
+// Told makes a scan of which nothing is known but its results, as a report tells them.
+func Told(h Header, e End, results func() iter.Seq2[Recorded, error]) *Scan {
+	return &Scan{Header: h, End: e, told: results}
 }
 
 // Accounts goes through the scan account by account. What is not understood is an error with its line.
@@ -63,6 +69,9 @@ func (s *Scan) Accounts() iter.Seq2[*Snapshot, error] {
 // Evaluate runs rules over a scan, account by account; those that look beyond an account come last, over what they read of
 // all. Within an account, results come rule by rule, in the order of the rules, of regions and IDs.
 func (s *Scan) Evaluate(rules []Rule) iter.Seq2[Result, error] {
+	if s.told != nil {
+		return s.retell(rules)
+	}
 	return func(yield func(Result, error) bool) {
 		var within, beyond []*Rule
 		read := map[model.Kind]bool{} // by those that look beyond
@@ -107,6 +116,28 @@ func (s *Scan) Evaluate(rules []Rule) iter.Seq2[Result, error] {
 		}
 		if shared != nil {
 			pass(shared, beyond)
+		}
+	}
+}
+
+// retell goes through what a report has told of some rules.
+func (s *Scan) retell(rules []Rule) iter.Seq2[Result, error] {
+	return func(yield func(Result, error) bool) {
+		byID := map[string]*Rule{}
+		for _, r := range pointers(rules) {
+			byID[r.ID] = r
+			for _, id := range r.Formerly {
+				byID[id] = r
+			}
+		}
+		for x, err := range s.told() {
+			if err != nil {
+				yield(Result{}, err)
+				return
+			}
+			if rule := byID[x.Rule]; rule != nil && !yield(x.Result(rule), nil) {
+				return
+			}
 		}
 	}
 }

@@ -256,18 +256,11 @@ func TestJournalCutOff(t *testing.T) {
 		for whole+1 < len(ends) && ends[whole+1] <= cut {
 			whole++
 		}
-		known := 0
-		for _, account := range []string{"1", "2", "3"} {
-			cells, err := j.Cells(account)
-			if err != nil {
-				t.Fatal(err)
-			}
-			known += len(cells)
+		known := earlier(t, j)
+		if len(known) != whole {
+			t.Errorf("%d bytes: %d cells, want %d", cut, len(known), whole)
 		}
-		if known != whole {
-			t.Errorf("%d bytes: %d cells, want %d", cut, known, whole)
-		}
-		for _, c := range all[whole:] {
+		for _, c := range slices.Concat(known, all[whole:]) {
 			if err := j.Append(c); err != nil {
 				t.Fatal(err)
 			}
@@ -286,6 +279,65 @@ func TestJournalCutOff(t *testing.T) {
 	}
 }
 
+func earlier(t *testing.T, j *engine.Journal) (all []engine.Cell) {
+	t.Helper()
+	for _, account := range []string{"1", "2", "3"} {
+		cells, err := j.Earlier(account)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, cells...)
+	}
+	return all
+}
+
+// Who goes on with a journal takes over what they append again, and nothing else: they may have asked for less. If they are
+// interrupted too, the next one finds what both have read, and the header of the last. What another scanner read counts for nothing.
+func TestJournalResumed(t *testing.T) {
+	all := cells()
+	_, f := journal(t, several, all[:2])
+	reopen := func() *engine.Journal {
+		t.Helper()
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			t.Fatal(err)
+		}
+		j, err := engine.OpenJournal(f, table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	begin := func(j *engine.Journal, h engine.Header, cells ...engine.Cell) {
+		t.Helper()
+		if err := j.Begin(h); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range cells {
+			if err := j.Append(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	fewer := several
+	fewer.Read = several.Read[:1]
+	j := reopen()
+	begin(j, fewer, all[1])
+	alone, _ := journal(t, fewer, all[1:2])
+	if got, want := text(t, j), text(t, alone); got != want {
+		t.Errorf("resumed\n%s\nwant\n%s", got, want)
+	}
+	j = reopen()
+	if n := len(earlier(t, j)); n != 2 || len(j.Read) != 1 {
+		t.Errorf("when it is resumed once more, %d cells and %d places are known", n, len(j.Read))
+	}
+	newer := several
+	newer.Tool = "newer"
+	begin(j, newer, all[2])
+	if known := earlier(t, reopen()); len(known) != 1 || known[0].Place != all[2].Place || known[0].Service != all[2].Service {
+		t.Errorf("what another scanner read is known: %v", known)
+	}
+}
+
 // A journal on a full disk says so, and keeps what was whole.
 func TestJournalFull(t *testing.T) {
 	f, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
@@ -299,11 +351,56 @@ func TestJournalFull(t *testing.T) {
 	}
 }
 
+// What AWS does not offer it offers to no account, each of which is read by itself; that an account was left out is its own affair.
+func TestScanNotOffered(t *testing.T) {
+	h := several
+	h.Skipped = []engine.Skip{{Place: model.Place{Account: "4"}, Reason: model.OutsideScan}, {Service: "engine_test", Reason: model.NotEnabled, Why: "AWS does not offer it"}}
+	j, _ := journal(t, h, cells())
+	rule := regionRule(func(v *engine.View) engine.Verdict { return engine.Fail("none") })
+	n := 0
+	for r, err := range open(t, text(t, j)).Evaluate([]engine.Rule{rule}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; r.Status != engine.Inapplicable || r.Message != "AWS does not offer it" {
+			t.Errorf("%s: %s %s", r.Resource.Account, r.Status, r.Message)
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d results", n)
+	}
+}
+
 func TestAccounts(t *testing.T) {
 	if got := several.Accounts(); !slices.Equal(got, []string{"1", "2", "3"}) {
 		t.Error(got)
 	}
+	if got := several.Regions(); !slices.Equal(got, []string{"eu"}) {
+		t.Error(got)
+	}
 	if got := (engine.Header{}).Accounts(); len(got) != 0 {
 		t.Error(cmp.Or(len(got), -1))
+	}
+}
+
+// A cell that is written and read again is the same; what is cut off or altered is no cell.
+func TestCellAlone(t *testing.T) {
+	c := engine.Cell{Place: model.Place{Account: "111122223333", Region: "eu-west-1"}, Service: "sqs", Plan: "p",
+		Holes: []engine.Hole{{Kind: "AWS::SQS::Queue", Place: model.Place{Account: "111122223333", Region: "eu-west-1"}, Gap: &model.Gap{Reason: model.Throttled, Call: "sqs:ListQueues"}}}}
+	text, err := engine.EncodeCell(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := engine.DecodeCell(text, table)
+	if err != nil || again.Place != c.Place || again.Service != "sqs" || again.Plan != "p" || len(again.Holes) != 1 || *again.Holes[0].Gap != *c.Holes[0].Gap {
+		t.Errorf("%+v %v", again, err)
+	}
+	for i := range len(text) - 1 {
+		if _, err := engine.DecodeCell(text[:i], table); err == nil {
+			t.Fatalf("%d of %d bytes are taken for a cell", i, len(text))
+		}
+	}
+	if _, err := engine.DecodeCell(append(text, text...), table); err == nil {
+		t.Error("two cells are taken for one")
 	}
 }

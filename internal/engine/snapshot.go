@@ -20,20 +20,25 @@ type Header struct {
 	Caller       string                     `json:"caller,omitempty"`       // ARN
 	Read         []model.Place              `json:"read"`                   // regions that were read
 	Unread       []model.Place              `json:"unread,omitempty"`       // enabled regions that were left out; "*" if they could not be listed
-	Skipped      []Skip                     `json:"skipped,omitempty"`      // regions that are switched off, accounts that were not picked
+	Skipped      []Skip                     `json:"skipped,omitempty"`      // regions that are switched off, accounts that were not picked, services that AWS does not offer
 	Organization bool                       `json:"organization,omitempty"` // every account of it was read
 	Listed       []model.Kind               `json:"listed"`                 // of any other kind nothing is known, not even that there is none
 	Rules        []string                   `json:"rules,omitempty"`        // for which it was collected
 	Names        map[string]string          `json:"names,omitempty"`        // of accounts, as the organization tells them
 	Tags         bool                       `json:"tags,omitempty"`         // so were the tags of what they judge
 	Params       map[string]json.RawMessage `json:"params,omitempty"`       // of these rules, where they differ from the defaults
+
+	AccountParams map[string]map[string]json.RawMessage `json:"accountParams,omitempty"` // the same in single accounts, by account and rule
+	Severities    map[string]Severity                   `json:"severities,omitempty"`    // of these rules, where somebody has set them
 }
 
-// A Skip is a region that has nothing to list, or an account of the organization that is not read, and why.
+// A Skip is a region that has nothing to list, or an account of the organization that is not read, and why. If it names a service, only
+// that has nothing to list there: AWS does not offer it in the region or, if there is none, in the partition, whatever the account.
 type Skip struct {
 	model.Place
-	Reason model.Reason `json:"reason"`
-	Why    string       `json:"why,omitempty"` // in words, where the reason says too little
+	Service string       `json:"service,omitempty"` // as the SDK calls it: "guardduty"
+	Reason  model.Reason `json:"reason"`
+	Why     string       `json:"why,omitempty"` // in words, where the reason says too little
 }
 
 // of returns the header of the part that one account is.
@@ -41,15 +46,36 @@ func (h Header) of(account string) Header {
 	elsewhere := func(p model.Place) bool { return p.Account != account }
 	h.Read = slices.DeleteFunc(slices.Clone(h.Read), elsewhere)
 	h.Unread = slices.DeleteFunc(slices.Clone(h.Unread), elsewhere)
-	h.Skipped = slices.DeleteFunc(slices.Clone(h.Skipped), func(s Skip) bool { return elsewhere(s.Place) })
+	h.Skipped = slices.DeleteFunc(slices.Clone(h.Skipped), func(s Skip) bool { return s.Account != "" && elsewhere(s.Place) })
 	h.Organization = false
 	return h
+}
+
+// lacks returns the entry that says that AWS does not offer a service in a region or, if that is "", in the whole partition.
+func (h *Header) lacks(service, region string) (Skip, bool) {
+	for _, s := range h.Skipped {
+		if s.Service == service && (s.Region == "" || s.Region == region) {
+			return s, true
+		}
+	}
+	return Skip{}, false
 }
 
 // Accounts lists the accounts that were read, in order.
 func (h Header) Accounts() (all []string) {
 	for _, p := range h.Read {
 		all = append(all, p.Account)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Regions lists the regions that were read in any account, in order.
+func (h Header) Regions() (all []string) {
+	for _, p := range h.Read {
+		if p.Region != "" { // of an account that could not be entered none was
+			all = append(all, p.Region)
+		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

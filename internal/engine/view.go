@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"awsscanner/internal/model"
@@ -14,6 +15,7 @@ import (
 type View struct {
 	snap  *Snapshot
 	rule  *Rule
+	check *Check   // of the account that is judged
 	kinds []string // declared types
 	scope scope
 }
@@ -131,7 +133,11 @@ func Everywhere[R model.Resource](v *View) Many[R] {
 	if !v.snap.lists(t.Kind) {
 		return m
 	}
+	service, _, _ := strings.Cut(t.List, ":")
 	for _, p := range v.snap.Read {
+		if _, lacks := v.snap.lacks(service, p.Region); lacks { // that it lists nothing says nothing
+			continue
+		}
 		if p.Account == v.scope.Account && len(v.snap.holesIn(t, scope(p))) == 0 {
 			m.gap = nil
 			break

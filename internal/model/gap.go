@@ -81,9 +81,9 @@ func (r Reason) Denied() bool {
 	return r == AccessDenied || r == AccessDeniedSCP || r == AccessDeniedResource
 }
 
-// ClosedRegion is the detail of calls that were not made, because a region is closed as a whole: several services were asked
-// there, and nothing but a service control policy, or the region being switched off, answered.
-const ClosedRegion = "not called, as every service asked before is closed in this region"
+// ClosedRegion is the detail of calls that were not made because their service, and every other one asked before, was refused
+// in the region as a whole.
+const ClosedRegion = "not called, as this service and every other one asked before is closed in this region"
 
 // Missing is the panic value of Attr.Get; the engine and the driver of the collectors recover it.
 type Missing struct{ Gap *Gap }

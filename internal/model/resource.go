@@ -35,7 +35,7 @@ func (m *Meta) About() *Meta { return m }
 
 // A Place is where calls are made: a region of an account, or a whole account if Region is empty.
 type Place struct {
-	Account string `json:"account"`
+	Account string `json:"account,omitempty"`
 	Region  string `json:"region,omitempty"`
 }
 
@@ -135,6 +135,14 @@ func TypeOf(r Resource) *Type {
 	}
 	actual, _ := types.LoadOrStore(rt, t)
 	return actual.(*Type)
+}
+
+// Call returns the call tag: operations joined by "|" if either suffices, by "+" if both are needed.
+func (a *Attribute) Call() string {
+	if a.Both {
+		return strings.Join(a.Calls, "+")
+	}
+	return strings.Join(a.Calls, "|")
 }
 
 // References returns what an attribute of a resource refers to, or why that is not known.

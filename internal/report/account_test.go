@@ -92,7 +92,7 @@ func hole(kind model.Kind, region string, reason model.Reason, call string) engi
 
 // judge reports on a snapshot in memory, which cannot fail.
 func judge(s *engine.Snapshot, rules []engine.Rule, f Filter) *Report {
-	r, err := New("test", engine.Whole(s), rules, f)
+	r, err := New("test", engine.Whole(s), rules, Options{Filter: f})
 	if err != nil {
 		panic(err)
 	}
@@ -100,7 +100,7 @@ func judge(s *engine.Snapshot, rules []engine.Rule, f Filter) *Report {
 }
 
 // find returns what a report finds in memory.
-func find(r *Report, prefix string) []engine.Result {
+func find(r *Report, prefix string) []Result {
 	found, err := r.Find(prefix)
 	if err != nil {
 		panic(err)

@@ -11,8 +11,23 @@ import (
 	"awsscanner/internal/engine"
 )
 
+// FindOn returns the results of a rule on resources that a glob matches by ARN, ID or name, failures first.
+func (r *Report) FindOn(rule, resource string) (found []Result, err error) {
+	for x, err := range r.Results() {
+		if err != nil {
+			return nil, err
+		}
+		m := x.Resource
+		if x.Rule.ID == rule && (engine.Match(resource, m.ARN) || engine.Match(resource, m.ID) || engine.Match(resource, m.Name)) {
+			found = append(found, x)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Result) int { return rank(a.Status) - rank(b.Status) })
+	return found, nil
+}
+
 // Find returns the results whose fingerprint or identity begins with a prefix, failures first.
-func (r *Report) Find(prefix string) (found []engine.Result, err error) {
+func (r *Report) Find(prefix string) (found []Result, err error) {
 	for x, err := range r.Results() {
 		if err != nil {
 			return nil, err
@@ -21,12 +36,12 @@ func (r *Report) Find(prefix string) (found []engine.Result, err error) {
 			found = append(found, x)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b engine.Result) int { return rank(a.Status) - rank(b.Status) })
+	slices.SortStableFunc(found, func(a, b Result) int { return rank(a.Status) - rank(b.Status) })
 	return found, nil
 }
 
 // Explain writes all that is known of one result.
-func (r *Report) Explain(w io.Writer, x *engine.Result) error {
+func (r *Report) Explain(w io.Writer, x *Result) error {
 	var b strings.Builder
 	field := func(name, value string) {
 		if value != "" {
@@ -50,7 +65,11 @@ func (r *Report) Explain(w io.Writer, x *engine.Result) error {
 	field("arn", m.ARN)
 	field("account", m.Account)
 	field("region", m.Region)
-	field("owner", x.Owner())
+	field("owner", x.Team)
+	if w := x.Waived; w != nil {
+		field("waived", fmt.Sprintf("until %s by %s: %s (%s)", w.Expires, w.Owner, w.Reason, w.Source))
+	}
+	field("change", string(x.Change))
 	field("judged at", r.Header.Start.UTC().Format("2006-01-02 15:04:05 UTC"))
 	for _, k := range slices.Sorted(maps.Keys(x.Evidence)) {
 		v, err := json.Marshal(x.Evidence[k])
@@ -70,9 +89,88 @@ func (r *Report) Explain(w io.Writer, x *engine.Result) error {
 	field("fingerprint", x.Fingerprint())
 	field("identity", x.Identity())
 	b.WriteByte('\n')
+	if sights := r.Scan.Sights(&x.Result); len(sights) > 0 && r.Mask == nil {
+		b.WriteString("SEEN\n")
+		for _, s := range sights {
+			fmt.Fprintf(&b, "  %s\n", clean(seen(s)))
+		}
+		b.WriteByte('\n')
+	}
+	if x.Status == engine.Failed {
+		if err := r.siblings(&b, x); err != nil {
+			return err
+		}
+	}
 	writeRule(&b, x.Rule)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// longest is how much of a value an explanation shows.
+const longest = 200
+
+func seen(s engine.Sight) string {
+	text := s.Read
+	switch {
+	case s.Among >= 0:
+		text += fmt.Sprintf(" among %d in the account", s.Among)
+		if s.Gap != nil {
+			text += fmt.Sprintf(", of which not all could be listed: %s in %s", s.Gap.Reason, s.Gap.Call)
+		}
+	case s.Gap != nil:
+		text += fmt.Sprintf(" is unknown: %s in %s", s.Gap.Reason, s.Gap.Call)
+	case s.Value != "":
+		value := s.Value
+		if cut := []rune(value); len(cut) > longest {
+			value = string(cut[:longest]) + "…"
+		}
+		text += " = " + value
+	}
+	if s.Call != "" {
+		text += "  (" + s.Call + ")"
+	}
+	return text
+}
+
+// siblings writes which other resources have the same problem: first those that the same change clears.
+func (r *Report) siblings(b *strings.Builder, x *Result) error {
+	var same, others []string
+	for y, err := range r.Results() {
+		if err != nil {
+			return err
+		}
+		if y.Rule.ID != x.Rule.ID || !y.Open() || y.Fingerprint() == x.Fingerprint() {
+			continue
+		}
+		m := y.Resource
+		line := fmt.Sprintf("%-13s %s  %s", y.Severity, y.Fingerprint()[:8], strings.Join(strings.Fields(name(m)+" "+m.Region+" "+m.Account), " "))
+		if m.Account == x.Resource.Account && y.FixKey == x.FixKey {
+			same = append(same, line)
+		} else {
+			others = append(others, line)
+		}
+	}
+	list := func(title string, lines []string) {
+		if len(lines) == 0 {
+			return
+		}
+		fmt.Fprintf(b, "%s  %d\n", title, len(lines))
+		for i, line := range lines {
+			if i == 2*few {
+				fmt.Fprintf(b, "  and %d more\n", len(lines)-i)
+				break
+			}
+			fmt.Fprintf(b, "  %s\n", clean(line))
+		}
+		b.WriteByte('\n')
+	}
+	if x.FixKey == "" { // the rule is the fix: each is mended for itself
+		list("THE SAME ELSEWHERE", append(same, others...))
+		return nil
+	}
+	list("THE SAME CHANGE CLEARS", same)
+	list("THE SAME ELSEWHERE", others)
+	return nil
 }
 
 // Rule writes the documentation of a rule.

@@ -12,6 +12,7 @@ type standing string
 
 const (
 	met          standing = "met"
+	metInPart    standing = "met-in-part"
 	notMet       standing = "not-met"
 	notAssessed  standing = "not-assessed"
 	notAutomated standing = "not-automated"
@@ -35,7 +36,7 @@ type jsonRequirement struct {
 }
 
 // requirement holds the results against one requirement. It is met only if each of its rules judged, saw everything, and
-// failed nowhere; and if its rules are all there is to it.
+// failed nowhere; and if its rules are all there is to it: otherwise it is met in part.
 func (r *Report) requirement(q *frameworks.Requirement) jsonRequirement {
 	out := jsonRequirement{ID: q.ID, Title: q.Title, Status: met, Rules: append([]string{}, q.Rules...), Failed: []string{}, NotAssessed: []string{}, Reason: q.Open()}
 	for _, rule := range q.Rules {
@@ -51,8 +52,10 @@ func (r *Report) requirement(q *frameworks.Requirement) jsonRequirement {
 		out.Status = notAutomated
 	case len(out.Failed) > 0:
 		out.Status = notMet
-	case len(out.NotAssessed) > 0 || out.Reason != "":
+	case len(out.NotAssessed) > 0:
 		out.Status = notAssessed
+	case out.Reason != "":
+		out.Status = metInPart
 	}
 	return out
 }
@@ -70,13 +73,13 @@ func (r *Report) frameworks() (all []jsonFramework) {
 }
 
 func (r *Report) frameworkLines(t *table) {
-	t.line("FRAMEWORKS  requirements:  met  not met  not assessed  not automated")
+	t.line("FRAMEWORKS  requirements:  met  in part  not met  not assessed  not automated")
 	for _, f := range r.frameworks() {
 		n := map[standing]int{}
 		for _, q := range f.Requirements {
 			n[q.Status]++
 		}
-		t.line("%-24s %5d %8d %13d %14d", f.ID, n[met], n[notMet], n[notAssessed], n[notAutomated])
+		t.line("%-24s %5d %8d %8d %13d %14d", f.ID, n[met], n[metInPart], n[notMet], n[notAssessed], n[notAutomated])
 		for _, q := range f.Requirements {
 			if t.All && q.Status == notMet {
 				t.line("  not met: %s %s (%s)", q.ID, q.Title, strings.Join(q.Failed, ", "))

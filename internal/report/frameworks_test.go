@@ -43,16 +43,16 @@ func TestRequirements(t *testing.T) {
 		filter Filter
 		want   string // the status of each requirement
 	}{
-		{"all pass", snapshot(regions, good), Filter{}, "met met not-assessed not-automated not-automated not-assessed"},
-		{"nothing applies", snapshot(regions, fine), Filter{}, "met met not-assessed not-automated not-automated not-assessed"},
+		{"all pass", snapshot(regions, good), Filter{}, "met met met-in-part not-automated not-automated not-assessed"},
+		{"nothing applies", snapshot(regions, fine), Filter{}, "met met met-in-part not-automated not-automated not-assessed"},
 		{"one fails", snapshot(regions, good, bad), Filter{}, "not-met not-met not-met not-automated not-automated not-met"},
 		{"one is not known", snapshot(regions, good, dark), Filter{}, "not-assessed not-assessed not-assessed not-automated not-automated not-assessed"},
 		{"one fails, one is not known", snapshot(regions, bad, dark), Filter{}, "not-met not-met not-met not-automated not-automated not-met"},
-		{"a region that is left out", snapshot(regions, good, bad), Filter{Regions: []string{"us-*"}}, "met met not-assessed not-automated not-automated not-assessed"},
-		{"a resource that is left out", snapshot(regions, good, bad), Filter{Resources: []string{"good"}}, "met met not-assessed not-automated not-automated not-assessed"},
+		{"a region that is left out", snapshot(regions, good, bad), Filter{Regions: []string{"us-*"}}, "met met met-in-part not-automated not-automated not-assessed"},
+		{"a resource that is left out", snapshot(regions, good, bad), Filter{Resources: []string{"good"}}, "met met met-in-part not-automated not-automated not-assessed"},
 		{"a status that is not listed", snapshot(regions, good, bad), Filter{Statuses: []engine.Status{engine.Passed}}, "not-met not-met not-met not-automated not-automated not-met"},
 		{"a severity that is left out", snapshot(regions, good, bad), Filter{Severities: []engine.Severity{engine.High}}, "not-assessed not-assessed not-assessed not-automated not-automated not-assessed"},
-		{"it is left out anyway", snapshot(regions, good, bad), Filter{Severities: []engine.Severity{engine.High}, Regions: []string{"us-*"}}, "met met not-assessed not-automated not-automated not-assessed"},
+		{"it is left out anyway", snapshot(regions, good, bad), Filter{Severities: []engine.Severity{engine.High}, Regions: []string{"us-*"}}, "met met met-in-part not-automated not-automated not-assessed"},
 	} {
 		var got []string
 		for _, q := range against(judge(c.s, rules, c.filter)) {
@@ -137,7 +137,7 @@ func TestFrameworkTable(t *testing.T) {
 		if err := r.Table(&whole, style); err != nil {
 			t.Fatal(err)
 		}
-		want := "FRAMEWORKS  requirements:  met  not met  not assessed  not automated\nstd                          0        4             0              2\n"
+		want := "FRAMEWORKS  requirements:  met  in part  not met  not assessed  not automated\nstd                          0        0        4             0              2\n"
 		if style.All {
 			want += "  not met: 1 Queues (sqs-q)\n  not met: 2 Queues and volumes (sqs-q)\n  not met: 3 Queues, in part (sqs-q)\n  not met: 6 What is not selected (sqs-q)\n"
 		}

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"awsscanner/internal/engine"
@@ -21,6 +24,9 @@ type jsonReport struct {
 	Scan       jsonScan        `json:"scan"`
 	Summary    jsonSummary     `json:"summary"`
 	Coverage   jsonCoverage    `json:"coverage"`
+	Rules      []jsonRule      `json:"rules"`
+	Filters    *jsonFilters    `json:"filters,omitempty"`
+	Changes    *jsonChanges    `json:"changes,omitempty"`
 	Frameworks []jsonFramework `json:"frameworks,omitempty"`
 }
 
@@ -37,6 +43,7 @@ type jsonScan struct {
 	Caller    string        `json:"caller"`
 	Accounts  []string      `json:"accounts"`
 	Regions   []string      `json:"regions"`
+	Read      []model.Place `json:"read"` // the two together
 	Skipped   []engine.Skip `json:"skipped"`
 	Unread    []model.Place `json:"unread"` // enabled regions that were left out
 	Calls     int           `json:"calls"`
@@ -44,11 +51,13 @@ type jsonScan struct {
 }
 
 type jsonSummary struct {
-	Rules    int                     `json:"rules"`
-	Results  map[engine.Status]int   `json:"results"`
-	Failures map[string]int          `json:"failures"` // by severity
-	Pillars  map[engine.Pillar]tally `json:"pillars"`  // rules by the status of their results together
-	WasteUSD float64                 `json:"estimatedMonthlyWasteUSD"`
+	Rules      int                     `json:"rules"`
+	Results    map[engine.Status]int   `json:"results"`
+	Failures   map[string]int          `json:"failures"` // by severity, without waived ones
+	Waived     map[string]int          `json:"waived"`   // the same of waived ones
+	WaivedGaps int                     `json:"waivedNotAssessed"`
+	Pillars    map[engine.Pillar]tally `json:"pillars"` // rules by the status of their results together
+	WasteUSD   float64                 `json:"estimatedMonthlyWasteUSD"`
 }
 
 type tally struct {
@@ -56,6 +65,7 @@ type tally struct {
 	Fail          int    `json:"fail"`
 	NotApplicable int    `json:"not-applicable"`
 	NotAssessed   int    `json:"not-assessed"`
+	Waived        int    `json:"waived"`
 	Worst         string `json:"worst,omitempty"`
 }
 
@@ -64,6 +74,38 @@ type jsonCoverage struct {
 	Assessed int        `json:"assessed"` // of them, those without a gap
 	Accounts []Coverage `json:"accounts"`
 	Gaps     []Gap      `json:"gaps"`
+}
+
+// A jsonRule says how a rule judged.
+type jsonRule struct {
+	BaselineRule
+	Level    engine.Level    `json:"level"`
+	Severity engine.Severity `json:"severity"`
+	Worst    engine.Severity `json:"worst"`
+	Preview  bool            `json:"preview,omitempty"`
+}
+
+// jsonFilters says what the report leaves out.
+type jsonFilters struct {
+	Status     []engine.Status     `json:"status,omitempty"` // the only ones listed
+	Severities []engine.Severity   `json:"severities,omitempty"`
+	Regions    []string            `json:"regions,omitempty"`
+	Resources  []string            `json:"resources,omitempty"`
+	Tags       map[string][]string `json:"tags,omitempty"`
+	Owners     []string            `json:"owners,omitempty"`
+	Redacted   []string            `json:"redacted,omitempty"`
+}
+
+type jsonChanges struct {
+	Baseline jsonBaseline   `json:"baseline"`
+	Counts   map[Change]int `json:"counts"` // of failures that nobody has waived
+	Gone     []Gone         `json:"gone"`
+}
+
+type jsonBaseline struct {
+	Scan    string    `json:"scan"`
+	Started time.Time `json:"started"`
+	Tool    string    `json:"tool"`
 }
 
 // A Finding is one result as programs read it.
@@ -80,6 +122,8 @@ type Finding struct {
 	Fix         *jsonFix        `json:"fix,omitempty"` // of a failure
 	Fingerprint string          `json:"fingerprint"`
 	Identity    string          `json:"identity"`
+	Waived      *Waived         `json:"waived,omitempty"`
+	Change      Change          `json:"change,omitempty"`
 }
 
 type jsonResource struct {
@@ -90,7 +134,11 @@ type jsonResource struct {
 	Account string            `json:"account"`
 	Region  string            `json:"region"`
 	Tags    map[string]string `json:"tags"`
-	Owner   string            `json:"owner"`
+	Owner   string            `json:"owner"` // who has to act
+
+	TagsUnknown  bool   `json:"tagsUnknown,omitempty"`
+	Group        string `json:"group,omitempty"` // what replaces it when it goes
+	GroupUnknown bool   `json:"groupUnknown,omitempty"`
 }
 
 type jsonGap struct {
@@ -105,17 +153,38 @@ type jsonFix struct {
 	Key string `json:"key"`
 }
 
+// Flat describes a result as programs read it.
+func Flat(x *Result) Finding { return finding(x) }
+
+// Findings returns the results that the filter lists, as programs read them.
+func (r *Report) Findings() iter.Seq2[Finding, error] {
+	return func(yield func(Finding, error) bool) {
+		for x, err := range r.Results() {
+			if err != nil {
+				yield(Finding{}, err)
+				return
+			}
+			if !yield(finding(&x), nil) {
+				return
+			}
+		}
+	}
+}
+
 // finding describes a result.
-func finding(x *engine.Result) Finding {
+func finding(x *Result) Finding {
 	m := x.Resource
 	f := Finding{Rule: x.Rule.ID, Title: x.Rule.Title, Status: x.Status, Severity: x.Severity, Pillars: x.Rule.Pillars, Message: x.Message, Evidence: x.Evidence,
-		Resource:    jsonResource{Kind: x.Kind(), ID: m.ID, ARN: m.ARN, Name: m.Name, Account: m.Account, Region: m.Region, Tags: x.Tags(), Owner: x.Owner()},
-		Fingerprint: x.Fingerprint(), Identity: x.Identity()}
+		Resource: jsonResource{Kind: x.Kind(), ID: m.ID, ARN: m.ARN, Name: m.Name, Account: m.Account, Region: m.Region, Tags: x.Tags(), Owner: x.Team,
+			Group: x.Owner(), GroupUnknown: x.OwnerUnknown()},
+		Fingerprint: x.Fingerprint(), Identity: x.Identity(), Waived: x.Waived, Change: x.Change}
 	if f.Evidence == nil {
 		f.Evidence = map[string]any{}
 	}
 	if tags, known := x.KnownTags(); known {
 		f.Resource.Tags = tags
+	} else {
+		f.Resource.TagsUnknown = true
 	}
 	if f.Resource.Tags == nil {
 		f.Resource.Tags = map[string]string{}
@@ -134,23 +203,43 @@ func finding(x *engine.Result) Finding {
 	return f
 }
 
-// JSON writes the whole report as one object, result by result.
-func (r *Report) JSON(w io.Writer) error {
+// fixKey returns the part of a fix's key that is not the rule.
+func fixKey(rule, key string) string {
+	_, rest, _ := strings.Cut(strings.TrimPrefix(key, rule), "/")
+	return rest
+}
+
+// Head returns the report without its results, as a JSON object.
+func (r *Report) Head() ([]byte, error) {
 	s := r.Header
 	head := jsonReport{
 		Schema: Schema,
 		Tool:   jsonTool{"scanner", r.Version},
 		Scan: jsonScan{ID: r.ID(), Started: s.Start.UTC(), Finished: r.Scan.Finished.UTC(), Partition: s.Partition, Caller: s.Caller,
-			Accounts: r.Accounts(), Regions: r.Regions(), Skipped: s.Skipped, Unread: s.Unread, Calls: r.Scan.Calls, Throttled: r.Scan.Throttled},
-		Summary:    jsonSummary{Rules: len(r.Rules), Results: map[engine.Status]int{}, Failures: map[string]int{}, Pillars: r.pillars(), WasteUSD: r.Waste},
+			Accounts: r.Accounts(), Regions: r.Regions(), Read: s.Read, Skipped: s.Skipped, Unread: s.Unread, Calls: r.Scan.Calls, Throttled: r.Scan.Throttled},
+		Summary:    jsonSummary{Rules: len(r.Rules), Results: map[engine.Status]int{}, Failures: map[string]int{}, Waived: map[string]int{}, WaivedGaps: r.WaivedGaps, Pillars: r.pillars(), WasteUSD: r.Waste},
 		Coverage:   jsonCoverage{Cells: r.Cells, Assessed: r.Cells - r.Blind, Accounts: r.Coverage, Gaps: r.Gaps},
+		Filters:    r.shown().json(),
 		Frameworks: r.frameworks(),
+	}
+	judged := r.judgedByAll()
+	for i := range r.Rules {
+		rule := &r.Rules[i]
+		x := jsonRule{Level: rule.Level, Severity: rule.Severity, Worst: rule.Worst, Preview: rule.Preview}
+		x.BaselineRule = judged[slices.IndexFunc(judged, func(b BaselineRule) bool { return b.ID == rule.ID })]
+		head.Rules = append(head.Rules, x)
+	}
+	if b := r.Baseline; b != nil {
+		head.Changes = &jsonChanges{Baseline: jsonBaseline{b.Scan, b.Started, b.Tool}, Counts: map[Change]int{}, Gone: append([]Gone{}, r.Gone...)}
+		for _, c := range Changes {
+			head.Changes.Counts[c] = r.Changes[c]
+		}
 	}
 	for _, status := range engine.Statuses {
 		head.Summary.Results[status] = r.Statuses[status]
 	}
 	for severity := engine.Informational; severity <= engine.Critical; severity++ {
-		head.Summary.Failures[severity.String()] = r.Failures[severity]
+		head.Summary.Failures[severity.String()], head.Summary.Waived[severity.String()] = r.Failures[severity], r.Waived[severity]
 	}
 	if head.Scan.Skipped == nil {
 		head.Scan.Skipped = []engine.Skip{}
@@ -164,7 +253,12 @@ func (r *Report) JSON(w io.Writer) error {
 	if head.Coverage.Gaps == nil {
 		head.Coverage.Gaps = []Gap{}
 	}
-	b, err := json.Marshal(head)
+	return json.Marshal(head)
+}
+
+// JSON writes the whole report as one object, result by result.
+func (r *Report) JSON(w io.Writer) error {
+	b, err := r.Head()
 	if err != nil {
 		return err
 	}
@@ -185,6 +279,66 @@ func (r *Report) JSON(w io.Writer) error {
 	return out.Flush()
 }
 
+// Whole reports whether the report tells all of its scan: no filter leaves anything out, and nothing is hidden.
+func (r *Report) Whole() bool { return r.shown().json() == nil }
+
+// json says what a filter leaves out; nil for nothing. What it names itself is hidden as it hides others.
+func (f Filter) json() *jsonFilters {
+	x := &jsonFilters{Status: f.Statuses, Severities: f.Severities, Regions: f.Regions, Resources: f.Resources, Tags: f.Tags, Owners: f.Owners}
+	if f.Mask != nil && f.Mask.Names {
+		x.Resources, x.Owners, x.Tags = f.Mask.All(f.Resources), f.Mask.All(f.Owners), nil
+		for key, values := range f.Tags {
+			if x.Tags == nil {
+				x.Tags = map[string][]string{}
+			}
+			x.Tags[f.Mask.Name(key)] = f.Mask.All(values)
+		}
+	}
+	if f.Mask != nil && f.Mask.Accounts {
+		x.Redacted = append(x.Redacted, "accounts")
+	}
+	if f.Mask != nil && f.Mask.Names {
+		x.Redacted = append(x.Redacted, "names")
+	}
+	if len(x.Status)+len(x.Severities)+len(x.Regions)+len(x.Resources)+len(x.Tags)+len(x.Owners)+len(x.Redacted) == 0 {
+		return nil
+	}
+	return x
+}
+
+// limits says in words what a filter leaves out, and what it hides.
+func (f Filter) limits() (all []string) {
+	x := f.json()
+	if x == nil {
+		return nil
+	}
+	only := func(what string, values []string) {
+		if len(values) > 0 {
+			all = append(all, "only "+what+" "+strings.Join(values, ", "))
+		}
+	}
+	var severities, statuses, tags []string
+	for _, s := range x.Severities {
+		severities = append(severities, s.String())
+	}
+	for _, s := range x.Status {
+		statuses = append(statuses, string(s))
+	}
+	for _, key := range slices.Sorted(maps.Keys(x.Tags)) {
+		tags = append(tags, key+"="+strings.Join(x.Tags[key], "|"))
+	}
+	only("severity", severities)
+	only("status", statuses)
+	only("regions", x.Regions)
+	only("resources", x.Resources)
+	only("owners", x.Owners)
+	only("tags", tags)
+	for _, what := range x.Redacted {
+		all = append(all, what+" are hidden")
+	}
+	return all
+}
+
 // JSONLines writes one result a line, each as in the JSON report.
 func (r *Report) JSONLines(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 1<<16)
@@ -202,7 +356,7 @@ func (r *Report) JSONLines(w io.Writer) error {
 	return out.Flush()
 }
 
-func write(out *bufio.Writer, separator string, x *engine.Result) error {
+func write(out *bufio.Writer, separator string, x *Result) error {
 	b, err := json.Marshal(finding(x))
 	if err != nil {
 		return fmt.Errorf("result of %s on %s: %w", x.Rule.ID, x.Resource.ID, err)
@@ -225,7 +379,11 @@ func (r *Report) pillars() map[engine.Pillar]tally {
 			}
 			switch r.RuleStatus[rule.ID] {
 			case engine.Failed:
-				t.Fail++
+				if r.Worst[rule.ID] == 0 {
+					t.Waived++
+				} else {
+					t.Fail++
+				}
 			case engine.NotAssessed:
 				t.NotAssessed++
 			case engine.Passed:

@@ -8,6 +8,7 @@ import (
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
+	"awsscanner/internal/model/guardduty"
 	"awsscanner/internal/model/sqs"
 )
 
@@ -116,14 +117,97 @@ func TestWaste(t *testing.T) {
 func TestUnitOwner(t *testing.T) {
 	for _, c := range []struct{ first, second, third, want string }{
 		{"web", "web", "web", "AutoScalingGroup web"},
-		{"web", "batch", "web", ""},
-		{"web", "web", "", ""},
-		{"", "web", "web", ""},
+		{"web", "batch", "web", "AutoScalingGroup batch, AutoScalingGroup web"},
+		{"web", "web", "", "AutoScalingGroup web, unknown"},
+		{"", "web", "web", "AutoScalingGroup web, unknown"},
+		{"", "", "", "unknown"},
 	} {
 		s := snapshot([]string{"eu-west-1"}, slices.Concat(volume("1", c.first), volume("2", c.second), volume("3", c.third))...)
 		if r := judge(s, []engine.Rule{volumeRule}, Filter{}); len(r.Units) != 1 || r.Units[0].Owner != c.want {
 			t.Errorf("owners %q, %q and %q: %+v, want the owner %q", c.first, c.second, c.third, r.Units, c.want)
 		}
+	}
+}
+
+// A region is said to be closed as a whole only if nothing in it was seen, for the same reason, by rules of several services: a policy
+// that denies a part of it is named by what it denies.
+func TestClosedRegion(t *testing.T) {
+	const scp = model.AccessDeniedSCP
+	queues, volumes := hole("AWS::SQS::Queue", "eu-west-1", scp, "sqs:ListQueues"), hole("AWS::EC2::Volume", "eu-west-1", scp, "ec2:DescribeVolumes")
+	detectors := hole("AWS::GuardDuty::Detector", "eu-west-1", scp, "guardduty:ListDetectors")
+	regionRule := engine.Rule{ID: "guardduty-on", Severity: engine.Low, Worst: engine.Low, Reads: []string{"guardduty.Region", "guardduty.Detector"},
+		Check: engine.Each(func(v *engine.View, _ *guardduty.Region) engine.Verdict {
+			if engine.Join[*guardduty.Detector](v).Exist() {
+				return engine.Pass()
+			}
+			return engine.Fail("none")
+		})}
+	with := func(h engine.Hole, reason model.Reason, region string) engine.Hole {
+		gap := *h.Gap
+		h.Gap, gap.Reason, h.Region = &gap, reason, region
+		return h
+	}
+	dark := queue("eu-west-1", "dark", unknown, "")
+	dark.Gaps[0].Reason = scp
+	all := []engine.Rule{accountRule, queueRule("sqs-q", engine.Low), queueRule("sqs-r", engine.Low), volumeRule, regionRule}
+	off := []engine.Hole{with(queues, model.NotEnabled, "eu-west-1"), with(volumes, model.NotEnabled, "eu-west-1"), with(detectors, model.NotEnabled, "eu-west-1")}
+	for _, c := range []struct {
+		name  string
+		rules []engine.Rule
+		holes []engine.Hole
+		put   []model.Resource
+		want  string // calls of the gaps
+	}{
+		{"all refused", all, []engine.Hole{queues, volumes, detectors}, nil, "*"},
+		{"switched off", all, off, nil, "*"},
+		{"one service answers", all, []engine.Hole{queues, volumes}, nil, "ec2:DescribeVolumes sqs:ListQueues"},
+		{"a service answers, and then refuses", all, []engine.Hole{volumes, detectors}, []model.Resource{dark}, "ec2:DescribeVolumes guardduty:ListDetectors sqs:GetQueueAttributes"},
+		{"another reason", all, []engine.Hole{queues, volumes, with(detectors, model.Throttled, "eu-west-1")}, nil, "ec2:DescribeVolumes guardduty:ListDetectors sqs:ListQueues"},
+		{"two services say little", all[:4], []engine.Hole{queues, volumes}, nil, "ec2:DescribeVolumes sqs:ListQueues"},
+		{"not for good", all, []engine.Hole{with(queues, model.AccessDenied, "eu-west-1"), with(volumes, model.AccessDenied, "eu-west-1"), with(detectors, model.AccessDenied, "eu-west-1")}, nil,
+			"ec2:DescribeVolumes guardduty:ListDetectors sqs:ListQueues"},
+		{"another region", all, []engine.Hole{with(queues, scp, "us-east-1"), with(volumes, scp, "us-east-1"), with(detectors, scp, "us-east-1")}, nil, "*"},
+		{"one here, one there", all, []engine.Hole{queues, with(volumes, scp, "us-east-1"), detectors}, nil, "guardduty:ListDetectors sqs:ListQueues ec2:DescribeVolumes"},
+	} {
+		s := snapshot([]string{"eu-west-1", "us-east-1"}, c.put...)
+		s.Listed = append(s.Listed, "AWS::GuardDuty::Detector")
+		for _, h := range c.holes {
+			s.PutHole(h)
+		}
+		r := judge(s, c.rules, Filter{})
+		var calls []string
+		for _, g := range r.Gaps {
+			calls = append(calls, g.Call)
+		}
+		if got := strings.Join(calls, " "); got != c.want {
+			t.Errorf("%s: gaps of %s, want %s", c.name, got, c.want)
+		}
+		if c.want == "*" {
+			if g := r.Gaps[0]; !slices.Equal(g.Rules, []string{"ec2-volume-gone", "guardduty-on", "sqs-q", "sqs-r"}) || g.Resources != 1 || g.Region != c.holes[0].Region || g.Reason != c.holes[0].Gap.Reason {
+				t.Errorf("%s: %+v", c.name, g)
+			}
+		}
+	}
+	// Who has accepted a rule there has accepted that it is blind; the others are not meant.
+	s := snapshot([]string{"eu-west-1"})
+	for _, h := range []engine.Hole{queues, volumes, detectors} {
+		s.PutHole(h)
+	}
+	r, err := New("test", engine.Whole(s), all, Options{Waive: func(x *engine.Result) *Waived {
+		if x.Rule.ID == "sqs-q" {
+			return &Waived{Reason: "closed"}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, g := range r.Gaps {
+		got = append(got, fmt.Sprint(g.Call, g.Waived, g.Rules))
+	}
+	if slices.Sort(got); !slices.Equal(got, []string{"*false [ec2-volume-gone guardduty-on sqs-r]", "*true [sqs-q]"}) {
+		t.Errorf("with a waiver: %q", got)
 	}
 }
 

@@ -34,6 +34,9 @@ const few = 5
 func (r *Report) Table(w io.Writer, style Style) error {
 	t := &table{w: bufio.NewWriter(w), Style: style}
 	t.line("%s", r.title(t.Width))
+	if limits := r.within.limits(); len(limits) > 0 {
+		t.line("PART  of the scan, as the report that is looked at tells no more: %s", strings.Join(limits, "; "))
+	}
 	t.line("")
 	switch {
 	case style.All || style.GroupBy != "" && style.GroupBy != "fix" || len(r.Filter.Statuses) > 0:
@@ -48,6 +51,14 @@ func (r *Report) Table(w io.Writer, style Style) error {
 	t.line("")
 	if len(r.Frameworks) > 0 {
 		r.frameworkLines(t)
+		t.line("")
+	}
+	if r.Baseline != nil {
+		t.line("CHANGED  since %s: %s", r.Baseline.Started.UTC().Format("2006-01-02 15:04 UTC"), r.changed())
+		t.line("")
+	}
+	if waived := r.waived(); waived != "" {
+		t.line("WAIVED  %s; the next waiver ends on %s", waived, r.Soonest)
 		t.line("")
 	}
 	if r.Untold > 0 {
@@ -74,9 +85,17 @@ func (r *Report) Table(w io.Writer, style Style) error {
 		t.line("%s", text)
 		t.line("")
 	}
-	if blind := r.blind(); len(blind) > 0 {
-		n := r.Statuses[engine.NotAssessed]
-		text := fmt.Sprintf("BLIND  %s not assessed, in %d of %s of one rule in one region", count(n, "result"), r.Blind, count(r.Cells, "cell"))
+	if lacking := Lacking(r.Header.Skipped, r.Header.Partition); lacking != "" {
+		t.line("SKIPPED  %s", lacking)
+		t.line("")
+	}
+	unseen := fmt.Sprintf("%s not assessed, in %d of %s of one rule in one region", count(r.Statuses[engine.NotAssessed], "result"), r.Blind, count(r.Cells, "cell"))
+	switch blind := r.blind(); {
+	case len(blind) > 0:
+		text := "BLIND  " + unseen
+		if r.WaivedGaps > 0 {
+			text += fmt.Sprintf(", %d of them waived", r.WaivedGaps)
+		}
 		if most := 3; len(blind) > most && !style.All {
 			text += fmt.Sprintf(", %d causes (%d shown: --all shows all)", len(blind), most)
 			blind = blind[:most]
@@ -85,11 +104,27 @@ func (r *Report) Table(w io.Writer, style Style) error {
 		for _, b := range blind {
 			t.line("  %s", b)
 		}
-	} else {
+	case r.WaivedGaps > 0:
+		t.line("BLIND  nothing but what is waived: %s", unseen)
+	default:
 		t.line("BLIND  nothing: every selected rule saw all it needs")
 	}
 	r.next(t)
 	return t.w.Flush()
+}
+
+// Lacking says in words which services AWS does not offer, of those that would be asked; "" if none.
+func Lacking(skipped []engine.Skip, partition string) string {
+	var lacking []string
+	for _, s := range skipped {
+		if s.Service != "" {
+			lacking = append(lacking, s.Service+" in "+cmp.Or(s.Region, partition))
+		}
+	}
+	if len(lacking) == 0 {
+		return ""
+	}
+	return "AWS does not offer " + strings.Join(lacking, ", ") + ": there is nothing to list"
 }
 
 type table struct {
@@ -100,12 +135,18 @@ type table struct {
 // clean makes one line of a text. What came from an account may hold control characters, which a terminal would obey.
 func clean(text string) string {
 	return strings.Map(func(c rune) rune {
+		if c >= ' ' && c <= '~' { // most are, and tables of characters are slow
+			return c
+		}
 		if unicode.IsControl(c) || unicode.In(c, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return c
 	}, text)
 }
+
+// Clean makes one line of a text for a terminal.
+func Clean(text string) string { return clean(text) }
 
 // line writes one line.
 func (t *table) line(format string, args ...any) {
@@ -121,7 +162,7 @@ func (t *table) line(format string, args ...any) {
 }
 
 var colours = map[string]string{"critical": "\x1b[1;31m", "high": "\x1b[31m", "medium": "\x1b[33m", "low": "\x1b[36m", "informational": "\x1b[2m",
-	"FIX FIRST": "\x1b[1m", "PILLARS": "\x1b[1m", "BLIND": "\x1b[1m", "NEXT": "\x1b[1m", "FINDINGS": "\x1b[1m", "FRAMEWORKS": "\x1b[1m"}
+	"FIX FIRST": "\x1b[1m", "CHANGED": "\x1b[1m", "WAIVED": "\x1b[1m", "PILLARS": "\x1b[1m", "BLIND": "\x1b[1m", "NEXT": "\x1b[1m", "FINDINGS": "\x1b[1m", "FRAMEWORKS": "\x1b[1m", "PART": "\x1b[1m"}
 
 // colour marks the word a line begins with.
 func colour(text string) string {
@@ -200,27 +241,85 @@ func (u *Unit) what() string {
 	return text
 }
 
+// by says who has to act on a unit, if somebody is known.
+func (u *Unit) by() string {
+	if u.Owner == "" || u.Owner == UnknownOwner {
+		return ""
+	}
+	return ", owner " + u.Owner
+}
+
 func (r *Report) fixFirst(t *table) {
 	if len(r.Units) == 0 {
-		t.line("FIX FIRST  nothing failed")
+		text := "nothing failed"
+		if len(r.Waived) > 0 {
+			text = "nothing failed but what is waived"
+		}
+		t.line("FIX FIRST  %s", text)
 		return
 	}
-	total := 0
-	for _, n := range r.Failures {
-		total += n
-	}
-	text := fmt.Sprintf("FIX FIRST  %s, cleared by %s", count(total, "failure"), count(len(r.Units), "fix"))
+	text := fmt.Sprintf("FIX FIRST  %s, cleared by %s", count(total(r.Failures), "failure"), count(len(r.Units), "fix"))
 	if len(r.Units) > few {
 		text += fmt.Sprintf(" (%d shown: --all shows all)", few)
 	}
 	t.line("%s", text)
 	for _, u := range r.Units[:min(few, len(r.Units))] {
-		text := fmt.Sprintf("%-13s %s  %s: %s", u.Severity, u.Fingerprint[:8], u.Rule.ID, u.what())
-		if u.Owner != "" {
-			text += ", owner " + u.Owner
+		text := fmt.Sprintf("%-13s %s  %s: %s%s", u.Severity, u.Fingerprint[:8], u.Rule.ID, u.what(), u.by())
+		if u.Rule.Preview {
+			text += ", in preview: no gate counts it"
 		}
 		t.line("%s", text)
 	}
+}
+
+// changed says in a line what has changed since the baseline.
+func (r *Report) changed() string {
+	fates := map[Fate]int{}
+	for _, g := range r.Gone {
+		fates[g.Fate]++
+	}
+	text := fmt.Sprintf("%d new, %d regressed, %d escalated, %d fixed", r.Changes[Appeared], r.Changes[Regressed], r.Changes[Escalated], fates[Fixed])
+	for _, more := range []struct {
+		n    int
+		what string
+	}{
+		{r.Changes[NewlyAssessed], "newly assessed"}, {fates[NoLongerAssessed], "no longer assessed"}, {fates[OutOfScope], "out of scope"}, {r.Changes[Unchanged], "unchanged"},
+	} {
+		if more.n > 0 {
+			text += fmt.Sprintf(", %d %s", more.n, more.what)
+		}
+	}
+	return text
+}
+
+// waived says in words what somebody has accepted; "" if that is nothing.
+func (r *Report) waived() string {
+	var parts []string
+	if n := total(r.Waived); n > 0 {
+		parts = append(parts, count(n, "failure")+" ("+bySeverity(r.Waived)+")")
+	}
+	if r.WaivedGaps > 0 {
+		parts = append(parts, count(r.WaivedGaps, "result")+" not assessed")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func total(bySeverity map[engine.Severity]int) (n int) {
+	for _, x := range bySeverity {
+		n += x
+	}
+	return n
+}
+
+// bySeverity counts failures in words, the worst first.
+func bySeverity(counts map[engine.Severity]int) string {
+	var parts []string
+	for severity := engine.Critical; severity >= engine.Informational; severity-- {
+		if n := counts[severity]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, severity))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // findings lists results one by one, under a heading for each group.
@@ -254,7 +353,9 @@ func (r *Report) findings(t *table) error {
 		case "resource":
 			key = strings.TrimSpace(fmt.Sprintf("%s %s %s", x.Kind(), name(m), m.Region))
 		case "owner":
-			key = "owner " + cmp.Or(x.Owner(), "unknown")
+			if key = "owner " + x.Team; x.Team == "" {
+				key = "no owner"
+			}
 		case "account":
 			key = "account " + m.Account
 		}
@@ -268,6 +369,12 @@ func (r *Report) findings(t *table) error {
 		}
 		if x.Message != "" {
 			text += ": " + x.Message
+		}
+		switch {
+		case x.Waived != nil:
+			text += fmt.Sprintf(" (waived until %s by %s: %s)", x.Waived.Expires, x.Waived.Owner, x.Waived.Reason)
+		case x.Change != "" && x.Change != Unchanged:
+			text += fmt.Sprintf(" (%s)", x.Change)
 		}
 		groups[key] = append(groups[key], row{x.Severity, text})
 		worst[key] = max(worst[key], x.Severity)
@@ -310,13 +417,20 @@ func (r *Report) pillarLines(t *table) {
 }
 
 // blind says what to grant, and what nobody here can change: gaps of the same cause in one line.
-func (r *Report) blind() (lines []string) {
+func (r *Report) blind() (lines []string) { return blind(r.Gaps, len(r.Coverage) > 1) }
+
+// blind says so of some gaps, of several accounts perhaps.
+func blind(gaps []Gap, several bool) (lines []string) {
 	type cause struct {
 		what string
 		rank int
 	}
-	regions, rules, order := map[cause]map[string]bool{}, map[cause]map[string]bool{}, []cause{}
-	for _, g := range r.Gaps {
+	type seen struct{ places, regions, accounts, rules, owners map[string]bool }
+	all, order := map[cause]seen{}, []cause{}
+	for _, g := range gaps {
+		if g.Waived {
+			continue
+		}
 		c := cause{what: g.Call + " " + string(g.Reason) + ": " + g.Detail, rank: 1}
 		switch {
 		case len(g.Permissions) > 0 && g.Class == model.Fixable:
@@ -338,29 +452,44 @@ func (r *Report) blind() (lines []string) {
 		if g.Class == model.Structural {
 			c.what, c.rank = "structural: "+c.what, 2
 		}
-		if regions[c] == nil {
-			regions[c], rules[c] = map[string]bool{}, map[string]bool{}
+		if _, known := all[c]; !known {
+			all[c] = seen{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
 			order = append(order, c)
 		}
-		place := cmp.Or(g.Region, "account "+g.Account)
-		if place == model.AnyRegion {
-			place = "any other region"
+		region := g.Region
+		if region == model.AnyRegion {
+			region = "any other region"
 		}
-		regions[c][place] = true
+		place := cmp.Or(region, "account "+g.Account)
+		if several {
+			place = strings.TrimSpace(g.Account + " " + region)
+		}
+		x := all[c]
+		x.places[place], x.regions[region], x.accounts[g.Account], x.owners[g.Owner] = true, true, true, true
 		for _, rule := range g.Rules {
-			rules[c][rule] = true
+			x.rules[rule] = true
 		}
 	}
 	slices.SortStableFunc(order, func(a, b cause) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(len(rules[b]), len(rules[a])), cmp.Compare(a.what, b.what))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(len(all[b].rules), len(all[a].rules)), cmp.Compare(a.what, b.what))
 	})
 	for _, c := range order {
-		where := slices.Sorted(maps.Keys(regions[c]))
-		place := strings.Join(where, ", ")
-		if len(where) > 3 {
-			place = fmt.Sprintf("%d regions", len(where))
+		x := all[c]
+		place := strings.Join(slices.Sorted(maps.Keys(x.places)), ", ")
+		switch {
+		case len(x.places) <= 3:
+		case len(x.accounts) == 1 && several:
+			place = fmt.Sprintf("%s of %s", count(len(x.regions), "region"), slices.Collect(maps.Keys(x.accounts))[0])
+		case len(x.accounts) > 1:
+			place = fmt.Sprintf("%s of %s", count(len(x.regions), "region"), count(len(x.accounts), "account"))
+		default:
+			place = count(len(x.regions), "region")
 		}
-		lines = append(lines, fmt.Sprintf("%s (%s; blinds %s)", c.what, place, count(len(rules[c]), "rule")))
+		line := fmt.Sprintf("%s (%s; blinds %s)", c.what, place, count(len(x.rules), "rule"))
+		if delete(x.owners, UnknownOwner); owners(x.owners) != "" {
+			line += ", owner " + owners(x.owners)
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }
@@ -371,7 +500,7 @@ func (r *Report) next(t *table) {
 	if len(r.Units) > 0 && r.ExplainWith != "" {
 		hints = append(hints, [2]string{r.ExplainWith + " " + r.Units[0].Fingerprint[:8], "what was seen, why it matters, how to fix it, what the fix may break"})
 	}
-	if slices.ContainsFunc(r.Gaps, func(g Gap) bool { return len(g.Permissions) > 0 && g.Class == model.Fixable }) {
+	if slices.ContainsFunc(r.Gaps, func(g Gap) bool { return len(g.Permissions) > 0 && g.Class == model.Fixable && !g.Waived }) {
 		hints = append(hints, [2]string{"scanner permissions", "the IAM policy that the selected rules need"})
 	}
 	if t.Again[0] != "" {

@@ -141,6 +141,20 @@ func TestBlindLines(t *testing.T) {
 	}
 }
 
+// What AWS does not offer is named in one line; regions that are switched off and accounts that were left out are not.
+func TestSkipped(t *testing.T) {
+	s := snapshot([]string{"eu-west-1"})
+	s.Skipped = []engine.Skip{{Place: place("eu-south-1"), Reason: model.NotEnabled}}
+	if text := strings.Join(show(t, judge(s, []engine.Rule{accountRule}, Filter{}), Style{}), "\n"); strings.Contains(text, "SKIPPED") {
+		t.Error(text)
+	}
+	s.Skipped = append(s.Skipped, engine.Skip{Service: "budgets", Reason: model.NotEnabled}, engine.Skip{Place: model.Place{Region: "eu-west-1"}, Service: "guardduty", Reason: model.NotEnabled})
+	lines := show(t, judge(s, []engine.Rule{accountRule}, Filter{}), Style{})
+	if want := "SKIPPED  AWS does not offer budgets in aws, guardduty in eu-west-1: there is nothing to list"; !slices.Contains(lines, want) {
+		t.Errorf("there is no line %q:\n%s", want, strings.Join(lines, "\n"))
+	}
+}
+
 func TestGroups(t *testing.T) {
 	key := "arn:aws:kms:eu-west-1:111122223333:key/k"
 	resources := append(volume("vol-1", "web"), queue("eu-west-1", "a", int(engine.Low), key), queue("eu-west-1", "b", int(engine.High), key), queue("eu-west-1", "c", passes, ""))
@@ -149,7 +163,7 @@ func TestGroups(t *testing.T) {
 		"fix":      {"cloudtrail-on (1)", "high", "sqs-q " + key + " (2)", "high", "low", "ec2-volume-gone (1)", "medium"},
 		"rule":     {"cloudtrail-on: Trails are on (1)", "high", "sqs-q: Queues are sqs-q (2)", "high", "low", "ec2-volume-gone: There are no volumes (1)", "medium"},
 		"resource": {"AWS::::Account 111122223333 (1)", "high", "AWS::SQS::Queue b eu-west-1 (1)", "high", "AWS::EC2::Volume vol-1 eu-west-1 (1)", "medium", "AWS::SQS::Queue a eu-west-1 (1)", "low"},
-		"owner":    {"owner unknown (3)", "high", "high", "low", "owner AutoScalingGroup web (1)", "medium"},
+		"owner":    {"no owner (1)", "high", "owner unknown (2)", "high", "low", "owner AutoScalingGroup web (1)", "medium"},
 		"account":  {"account 111122223333 (4)", "high", "high", "medium", "low"},
 		"none":     {"high", "high", "medium", "low"},
 	} {
@@ -221,6 +235,39 @@ func TestDeterministic(t *testing.T) {
 	for range 3 {
 		if outputs() != first {
 			t.Fatal("two reports on one account differ")
+		}
+	}
+}
+
+// What is waived is neither seen nor forgotten.
+func TestWaivedGaps(t *testing.T) {
+	s := snapshot([]string{"eu-west-1"}, queue("eu-west-1", "bad", int(engine.Low), ""), queue("eu-west-1", "dark", unknown, ""), queue("eu-west-1", "darker", unknown, ""))
+	for _, c := range []struct {
+		waived []string
+		want   []string
+	}{
+		{[]string{"dark", "darker"}, []string{"WAIVED  2 results not assessed; the next waiver ends on 2026-03-31", "BLIND  nothing but what is waived: 2 results not assessed, in 1 of 1 cell of one rule in one region"}},
+		{[]string{"dark"}, []string{"WAIVED  1 result not assessed; the next waiver ends on 2026-03-31", "BLIND  2 results not assessed, in 1 of 1 cell of one rule in one region, 1 of them waived"}},
+		{[]string{"bad", "dark"}, []string{"WAIVED  1 failure (1 low), 1 result not assessed; the next waiver ends on 2026-02-28", "BLIND  2 results not assessed, in 1 of 1 cell of one rule in one region, 1 of them waived"}},
+		{[]string{"bad"}, []string{"WAIVED  1 failure (1 low); the next waiver ends on 2026-02-28", "BLIND  2 results not assessed, in 1 of 1 cell of one rule in one region"}},
+	} {
+		r, err := New("test", engine.Whole(s), []engine.Rule{queueRule("sqs-q", engine.Low)}, Options{Waive: func(x *engine.Result) *Waived {
+			switch {
+			case !slices.Contains(c.waived, x.Resource.Name):
+				return nil
+			case x.Status == engine.Failed:
+				return &Waived{Expires: "2026-02-28"}
+			}
+			return &Waived{Expires: "2026-03-31"}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := show(t, r, Style{})
+		for _, want := range c.want {
+			if !slices.Contains(lines, want) {
+				t.Errorf("waived %q: no line is %q:\n%s", c.waived, want, strings.Join(lines, "\n"))
+			}
 		}
 	}
 }

@@ -54,6 +54,23 @@ var _ = Rules.Add(engine.Rule{
 aws acm import-certificate --certificate-arn <arn> --certificate fileb://<cert.pem> --certificate-chain fileb://<chain.pem> --private-key fileb://<key.pem>
 # issued by ACM and expired:
 aws acm request-certificate --domain-name <domain> --subject-alternative-names <names> --validation-method DNS`,
+		IaC: `# Terraform: ACM renews this one by itself for as long as the records stand. The successor of an imported one is put into
+# certificate_body, certificate_chain and private_key of the resource there is, which keeps its ARN
+resource "aws_acm_certificate" "<name>" {
+  domain_name       = "<domain>"
+  validation_method = "DNS"
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+resource "aws_route53_record" "<name>" {
+  for_each = { for o in aws_acm_certificate.<name>.domain_validation_options : o.domain_name => o }
+  zone_id  = "<zone-id>"
+  name     = each.value.resource_record_name
+  type     = each.value.resource_record_type
+  records  = [each.value.resource_record_value]
+  ttl      = 300
+}`,
 		Breaks: "Clients that pin the old certificate, its key or its issuer. The successor must name all domains that are in use, and an " +
 			"import must keep the type and size of the key: compare both with describe-certificate first.",
 		Undo:   "aws acm import-certificate --certificate-arn <arn> --certificate fileb://<old-cert.pem> --certificate-chain fileb://<old-chain.pem> --private-key fileb://<old-key.pem> (ACM keeps no former version)",

@@ -48,6 +48,7 @@ var stateful = []string{
 
 var _ = Rules.Add(engine.Rule{
 	ID:       "cloudformation-stack-not-failed",
+	Volatile: true,
 	Title:    "CloudFormation stacks are not left in a failed or stuck state",
 	Level:    engine.Recommended,
 	Severity: engine.Medium,
@@ -67,6 +68,12 @@ aws cloudformation rollback-stack --stack-name <stack>
 aws cloudformation delete-stack --stack-name <stack>
 # DELETE_FAILED alone: delete the stack, but keep some of what it could not delete
 aws cloudformation delete-stack --stack-name <stack> --retain-resources <logical-ids>`,
+		IaC: `# No template ends a failed state: use the commands. These two policies keep what holds data when the stack is deleted next time
+Resources:
+  <Bucket>:
+    Type: AWS::S3::Bucket
+    DeletionPolicy: Retain
+    UpdateReplacePolicy: Retain`,
 		Breaks: "delete-stack destroys all that the stack holds, except for what has the deletion policy Retain or Snapshot; so does rollback-stack if the stack was never whole. " +
 			"List it first with describe-stack-resources. A resource that a continued rollback skips no longer agrees with its template.",
 		Undo: "A deletion has no way back: keep the template (aws cloudformation get-template) and back up the data first. " +

@@ -32,8 +32,11 @@ var _ = Rules.Add(engine.Rule{
 		Text: "Give the root stack a topic with a confirmed subscription: nested stacks send theirs along. Where EventBridge rules on CloudFormation Stack Status Change do the same for all stacks, exclude this rule, which does not see them.",
 		CLI: `aws sns list-subscriptions-by-topic --topic-arn <topic-arn>
 aws cloudformation update-stack --stack-name <stack> --use-previous-template --notification-arns <topic-arn>... --parameters ParameterKey=<key>,UsePreviousValue=true... --capabilities <as-before>`,
-		IaC: `# with each deployment: a template cannot say it
-aws cloudformation deploy --stack-name <stack> --template-file <file> --notification-arns <topic-arn>`,
+		IaC: `# No template can say it of its own stack: name the topics with each deployment (aws cloudformation deploy --notification-arns). Terraform, of a stack that it manages
+resource "aws_cloudformation_stack" "<name>" {
+  name              = "<stack>"
+  notification_arns = ["<topic-arn>"]
+}`,
 		Breaks: "An update without other changes is made at once and touches no resource. Parameters that are not named fall back to their defaults: name each with UsePreviousValue. Each event is a message: use a filter, or a topic of its own.",
 		Undo:   `aws cloudformation update-stack with --notification-arns "[]" and else the same`,
 		Effect: engine.Additive,

@@ -21,10 +21,9 @@ var _ = Rules.Add(engine.Rule{
 	Why: "One call, or one click on the wrong line, deletes a stack with all that it holds and does not retain: databases, buckets, networks. " +
 		"With termination protection the deletion is refused until somebody has taken the protection away on purpose.",
 	Fix: engine.Fix{
-		Text: "Turn on termination protection for the root stack: nested stacks follow it. Tag stacks that come and go, and name the tag in exempt_tags.",
-		CLI:  `aws cloudformation update-termination-protection --stack-name <stack> --enable-termination-protection`,
-		IaC: `// AWS CDK; a template cannot say it
-new MyStack(app, "<name>", { terminationProtection: true });`,
+		Text:   "Turn on termination protection for the root stack: nested stacks follow it. Tag stacks that come and go, and name the tag in exempt_tags.",
+		CLI:    `aws cloudformation update-termination-protection --stack-name <stack> --enable-termination-protection`,
+		IaC:    `# No template can say it of its own stack: use the command or, with the AWS CDK, new MyStack(app, "<name>", { terminationProtection: true }).`,
 		Breaks: "Pipelines and scripts that delete the stack are refused from then on, cdk destroy among them: search them for deletions of this stack first. Updates go on as before.",
 		Undo:   "aws cloudformation update-termination-protection --stack-name <stack> --no-enable-termination-protection",
 		Effect: engine.Additive,

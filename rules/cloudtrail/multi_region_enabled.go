@@ -54,6 +54,15 @@ aws cloudtrail get-event-selectors --trail-name <trail-arn> --query EventSelecto
 aws cloudtrail put-event-selectors --trail-name <trail-arn> --event-selectors file://<edited>.json # or --advanced-event-selectors
 # and in either case:
 aws cloudtrail start-logging --name <trail-arn>`,
+		IaC: `# Terraform: without an event_selector the trail records all management events
+resource "aws_cloudtrail" "<name>" {
+  name                          = "<name>"
+  s3_bucket_name                = aws_s3_bucket.<name>.id
+  is_multi_region_trail         = true
+  include_global_service_events = true
+  enable_log_file_validation    = true
+  depends_on                    = [aws_s3_bucket_policy.<name>] # which lets CloudTrail write
+}`,
 		Breaks: "Nothing stops. The first copy of management events in each region is free of charge, any further trail is paid for by the " +
 			"event, and the bucket by what it stores: see with describe-trails which trails record them already. Selectors that are put " +
 			"take the place of all former ones, those of data events included.",

@@ -51,6 +51,26 @@ aws logs associate-kms-key --log-group-name <group> --kms-key-id <key-arn>
 # instead, if the group has a key that is disabled or pending deletion
 aws kms cancel-key-deletion --key-id <key-arn>
 aws kms enable-key --key-id <key-arn>`,
+		IaC: `# Terraform: the statement goes into the policy of the key, beside the one that lets the account manage it
+resource "aws_cloudwatch_log_group" "<name>" {
+  name       = "<group>"
+  kms_key_id = aws_kms_key.<name>.arn
+}
+data "aws_iam_policy_document" "logs" {
+  statement {
+    actions   = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
+    resources = ["*"]
+    principals {
+      type        = "Service"
+      identifiers = ["logs.<region>.amazonaws.com"]
+    }
+    condition {
+      test     = "ArnEquals"
+      variable = "kms:EncryptionContext:aws:logs:arn"
+      values   = ["arn:aws:logs:<region>:<account-id>:log-group:<group>"]
+    }
+  }
+}`,
 		Breaks: "If the key policy does not admit CloudWatch Logs, the association is refused, and if it ceases to, events can no " +
 			"longer be stored or read: watch IncomingLogEvents of the group and read it with a role that people use. Its readers, " +
 			"subscriptions and exports included, depend on the key from then on, and each use of the key is charged by KMS.",

@@ -46,6 +46,10 @@ aws ec2 wait snapshot-completed --snapshot-ids <snapshot-id>
 aws ec2 detach-volume --volume-id <volume-id>
 aws ec2 wait volume-available --volume-ids <volume-id>
 aws ec2 delete-volume --volume-id <volume-id>`,
+		IaC: `# Terraform: apply this first, then remove the resource and its aws_volume_attachment. The snapshot stays
+resource "aws_ebs_volume" "this" {
+  final_snapshot = true
+}`,
 		Breaks: "Without its root volume the instance cannot start again, and what a hibernated instance had in memory is lost. An instance that is started for the end of " +
 			"the year or a disaster only looks just the same: check with its owner, and that the snapshot is complete.",
 		Undo: `aws ec2 create-volume --snapshot-id <snapshot-id> --availability-zone <zone> --volume-type <type>

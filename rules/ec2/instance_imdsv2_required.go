@@ -21,10 +21,12 @@ var _ = Rules.Add(engine.Rule{
 			"and as the default of the account in each region, or the next instance is open again.",
 		CLI: `aws ec2 modify-instance-metadata-options --instance-id <instance-id> --http-tokens required --http-endpoint enabled
 aws ec2 modify-instance-metadata-defaults --http-tokens required`,
-		IaC: `# Terraform, of aws_instance and aws_launch_template alike
-metadata_options {
-  http_endpoint = "enabled"
-  http_tokens   = "required"
+		IaC: `# Terraform, of aws_launch_template alike
+resource "aws_instance" "this" {
+  metadata_options {
+    http_endpoint = "enabled"
+    http_tokens   = "required"
+  }
 }`,
 		Breaks: "Software with an SDK from before November 2019 gets no credentials any more. Containers on a bridge network need a hop limit of 2. Check that MetadataNoToken in CloudWatch " +
 			"(namespace AWS/EC2) has been 0 over a whole period of the business, and the packet analyzer of AWS if it is not.",

@@ -28,6 +28,7 @@ const reserved = 5
 
 var _ = Rules.Add(engine.Rule{
 	ID:       "ec2-subnet-free-addresses",
+	Volatile: true,
 	Title:    "Subnets have free addresses",
 	Level:    engine.Recommended,
 	Severity: engine.Medium,

@@ -23,6 +23,11 @@ aws sts assume-root --target-principal <member-account> --task-policy-arn arn=ar
 aws iam delete-login-profile
 # to check: AccountMFAEnabled is 1, or AccountPasswordPresent is 0
 aws iam get-account-summary`,
+		IaC: `# No template registers MFA. This one, in the management account of an organization that trusts iam.amazonaws.com, lets members do
+# without root credentials: new ones get none, those of the others are deleted by the commands
+resource "aws_iam_organizations_features" "this" {
+  enabled_features = ["RootCredentialsManagement", "RootSessions"]
+}`,
 		Breaks: "Nothing that runs. Whoever signs in as root needs the device from then on, or, where the credentials are gone, a session of the management account. See that at least two people can get at a device.",
 		Undo:   "deactivate the device on the same page; for a member, allow password recovery with the task policy IAMCreateRootUserPassword and set a new password",
 		Effect: engine.Destroys,

@@ -22,6 +22,27 @@ aws iam list-access-keys
 aws iam get-access-key-last-used --access-key-id <key>
 aws iam update-access-key --access-key-id <key> --status Inactive
 aws iam delete-access-key --access-key-id <key> # after some quiet days`,
+		IaC: `# No template deletes a key of the root user. This policy makes it useless in all member accounts; it leaves sessions of aws sts assume-root alone
+resource "aws_organizations_policy" "no_root" {
+  name = "no-root"
+  type = "SERVICE_CONTROL_POLICY"
+  content = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Deny"
+      Action   = "*"
+      Resource = "*"
+      Condition = {
+        ArnLike = { "aws:PrincipalArn" = "arn:aws:iam::*:root" }
+        Null    = { "aws:AssumedRoot" = "true" }
+      }
+    }]
+  })
+}
+resource "aws_organizations_policy_attachment" "no_root" {
+  policy_id = aws_organizations_policy.no_root.id
+  target_id = "<root-or-ou-id>"
+}`,
 		Breaks: "What signs with the key: often a very old backup script or a bucket policy made for it. Look in CloudTrail for userIdentity.type Root with that accessKeyId.",
 		Undo:   `aws iam update-access-key --access-key-id <key> --status Active; a deleted key does not come back`,
 		Effect: engine.Destroys,

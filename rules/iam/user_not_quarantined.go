@@ -27,6 +27,11 @@ aws cloudtrail lookup-events --lookup-attributes AttributeKey=AccessKeyId,Attrib
 # when all is settled:
 aws iam delete-access-key --user-name <user> --access-key-id <key>
 aws iam detach-user-policy --user-name <user> --policy-arn <quarantine-policy>`,
+		IaC: `# Terraform, of a key that it manages, to turn it off. No template finds or undoes what was done with the key
+resource "aws_iam_access_key" "<name>" {
+  user   = aws_iam_user.<name>.name
+  status = "Inactive"
+}`,
 		Breaks: "What signs with the key stops at once. That is less harm than what somebody else may be doing with it: see its last use, and tell the owner.",
 		Undo:   `aws iam update-access-key --user-name <user> --access-key-id <key> --status Active brings back the leaked key, and whoever has it: make a new one instead`,
 		Effect: engine.Destroys,

@@ -51,7 +51,7 @@ var _ = Rules.Add(engine.Rule{
 aws lambda wait function-updated-v2 --function-name <function>
 aws lambda update-function-code --function-name <function> --zip-file fileb://<package>.zip`,
 		IaC: `resource "aws_lambda_function" "<name>" {
-  runtime = "python3.14"
+  runtime = "python3.13"
 }`,
 		Breaks: "Code that uses what the language has dropped, native libraries that were built for an older Amazon Linux, and versions of the AWS SDK that come with the runtime: Node.js 18 and later have only version 3. " +
 			"Between the two commands the old code runs on the new runtime: publish a version first and let the callers' alias point to it.",

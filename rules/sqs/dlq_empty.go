@@ -22,6 +22,7 @@ func (p *dlqEmpty) Validate() error {
 
 var _ = Rules.Add(engine.Rule{
 	ID:       "sqs-dlq-empty",
+	Volatile: true,
 	Title:    "Dead-letter queues hold no messages",
 	Level:    engine.Recommended,
 	Severity: engine.Medium,

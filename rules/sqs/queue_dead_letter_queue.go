@@ -36,6 +36,17 @@ var _ = Rules.Add(engine.Rule{
 			"and name it in the redrive policy of this one. A maxReceiveCount of 5 suits most consumers.",
 		CLI: `aws sqs create-queue --queue-name <name>-dlq --attributes MessageRetentionPeriod=1209600
 aws sqs set-queue-attributes --queue-url <queue-url> --attributes '{"RedrivePolicy":"{\"deadLetterTargetArn\":\"<dlq-arn>\",\"maxReceiveCount\":\"5\"}"}'`,
+		IaC: `resource "aws_sqs_queue" "dead_letters" {
+  name                      = "<name>-dlq"
+  message_retention_seconds = 1209600
+}
+resource "aws_sqs_queue_redrive_policy" "<name>" {
+  queue_url = aws_sqs_queue.<name>.id
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.dead_letters.arn
+    maxReceiveCount     = 5
+  })
+}`,
 		Breaks: "Messages that fail more than maxReceiveCount times leave the queue. Check that no consumer counts on unlimited " +
 			"retries, and that strict order in a FIFO queue may be broken.",
 		Undo:   `aws sqs set-queue-attributes --queue-url <queue-url> --attributes '{"RedrivePolicy":""}'`,

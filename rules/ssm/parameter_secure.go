@@ -64,6 +64,18 @@ var _ = Rules.Add(engine.Rule{
 # a value of several lines: --value file://<file>, and then delete the file
 # once every reader uses <new-name>
 aws ssm delete-parameter --name <name>`,
+		IaC: `# Terraform 1.11 or later: value_wo stays out of plan and state. To store another value raise value_wo_version
+resource "aws_ssm_parameter" "<name>" {
+  name             = "<new-name>"
+  type             = "SecureString"
+  key_id           = "<key>"
+  value_wo         = var.<secret>
+  value_wo_version = 1
+}
+variable "<secret>" {
+  type      = string
+  ephemeral = true
+}`,
 		Breaks: "Readers of the old name, and those that do not ask for decryption or lack kms:Decrypt on a customer key. CloudFormation " +
 			"takes a SecureString only as {{resolve:ssm-secure:...}} and in few properties. Search code, templates, task definitions " +
 			"and user data for the name, and CloudTrail for GetParameter, GetParameters and GetParametersByPath.",

@@ -57,6 +57,12 @@ func account(t *testing.T) aws.HTTPClient {
 // scan collects the account through a client that may spoil answers.
 func scan(t *testing.T, plan *collect.Plan, client aws.HTTPClient) *engine.Snapshot {
 	t.Helper()
+	return scanWithout(t, plan, client, func(service, region string) bool { return false })
+}
+
+// scanWithout does the same as if AWS did not offer some services there.
+func scanWithout(t *testing.T, plan *collect.Plan, client aws.HTTPClient, lacks func(service, region string) bool) *engine.Snapshot {
+	t.Helper()
 	ctx := context.Background()
 	sess, err := session.Open(ctx, awstest.Config("eu-central-1", client), collect.Agent{Version: "test"})
 	if err != nil {
@@ -65,9 +71,12 @@ func scan(t *testing.T, plan *collect.Plan, client aws.HTTPClient) *engine.Snaps
 	var places []collect.At
 	h := engine.Header{Partition: sess.Partition, Start: demo.Start}
 	for _, region := range sess.Regions(ctx).Enabled {
-		places = append(places, sess.At(region, demo.Start))
-		h.Read = append(h.Read, model.Place{Account: sess.Account, Region: region})
+		at := sess.At(region, demo.Start)
+		at.Lacks = lacks
+		places = append(places, at)
+		h.Read = append(h.Read, at.Place)
 	}
+	h.Skipped = plan.Skips(h.Partition, h.Regions(), lacks)
 	s := engine.NewSnapshot(h)
 	plan.Run(ctx, places, s)
 	return s

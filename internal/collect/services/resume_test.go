@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"bytes"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -53,6 +54,26 @@ func TestResume(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		reopen := func() []engine.Cell { // as a scan does that goes on
+			t.Helper()
+			_, err := f.Seek(0, io.SeekStart)
+			if err == nil {
+				j, err = engine.OpenJournal(f, kinds.All)
+			}
+			var earlier []engine.Cell
+			if err == nil {
+				earlier, err = j.Earlier(sess.Account)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return earlier
+		}
+		if known = reopen(); known != nil {
+			if err := j.Begin(h); err != nil {
+				t.Fatal(err)
+			}
+		}
 		before := len(client.Requests())
 		s := engine.NewSnapshot(h)
 		(&collect.Reading{Plan: plan, Known: known, Finished: func(c engine.Cell) {
@@ -62,9 +83,6 @@ func TestResume(t *testing.T) {
 		}}).Run(t.Context(), places, s)
 		for _, q := range client.Requests()[before:] {
 			requests = append(requests, q.Op+" "+q.Region+" "+q.Params)
-		}
-		if cells, err = j.Cells(sess.Account); err != nil {
-			t.Fatal(err)
 		}
 		r, err := j.Snapshot(engine.End{})
 		if err != nil {
@@ -86,7 +104,7 @@ func TestResume(t *testing.T) {
 		if fromJournal.String() != fromMemory.String() {
 			t.Errorf("the journal has\n%s\nmemory\n%s", fromJournal.String(), fromMemory.String())
 		}
-		return cells, fromMemory.String(), requests
+		return reopen(), fromMemory.String(), requests
 	}
 	all, want, requests := run(nil)
 	if slices.Sort(requests); len(slices.Compact(slices.Clone(requests))) != len(requests) {

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,9 +57,19 @@ func config(s *awstest.Synthetic, client aws.HTTPClient) aws.Config {
 	return cfg
 }
 
-// scanSynthetic reads all that the collectors can of all accounts.
-func scanSynthetic(t *testing.T, s *awstest.Synthetic, cfg aws.Config) *engine.Snapshot {
+// scanSynthetic reads all that the collectors can of all accounts. It tells too how often a call was sent again, by operation: on a busy machine a
+// connection breaks now and then.
+func scanSynthetic(t *testing.T, s *awstest.Synthetic, cfg aws.Config) (snapshot *engine.Snapshot, again map[string]int) {
 	t.Helper()
+	again = map[string]int{}
+	var mu sync.Mutex
+	done := func(d collect.Done) {
+		mu.Lock()
+		defer mu.Unlock()
+		if d.Attempts > 1 {
+			again[d.Service+":"+d.Operation] += d.Attempts - 1
+		}
+	}
 	reads := slices.DeleteFunc(everything(), func(read string) bool {
 		typ, _, err := kinds.All.Resolve(read)
 		return err != nil || synthetic[string(typ.Kind)] == 0 || strings.HasSuffix(read, ".Tags")
@@ -67,7 +78,7 @@ func scanSynthetic(t *testing.T, s *awstest.Synthetic, cfg aws.Config) *engine.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	base, err := session.Open(t.Context(), cfg, collect.Agent{Version: "test"})
+	base, err := session.Open(t.Context(), cfg, collect.Agent{Version: "test", Done: done})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,11 +100,11 @@ func scanSynthetic(t *testing.T, s *awstest.Synthetic, cfg aws.Config) *engine.S
 			h.Read = append(h.Read, model.Place{Account: m.ID, Region: region})
 		}
 	}
-	snapshot := engine.NewSnapshot(h)
+	snapshot = engine.NewSnapshot(h)
 	for _, account := range places {
 		plan.Run(t.Context(), account, snapshot)
 	}
-	return snapshot
+	return snapshot, again
 }
 
 var start = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
@@ -164,7 +175,8 @@ func TestSynthetic(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := test.s
 			s.Seed, s.Start = 1, start
-			got := read(t, scanSynthetic(t, s, serve(t, s)))
+			snapshot, again := scanSynthetic(t, s, serve(t, s))
+			got := read(t, snapshot)
 			places := max(1, s.Accounts) * len(s.Regions)
 			for kind, n := range s.Resources {
 				if got.kinds[kind] != n*places {
@@ -180,6 +192,15 @@ func TestSynthetic(t *testing.T) {
 				t.Errorf("%d keys of others and %d that are gone, want some of both; gaps %q", len(got.holes), got.absent, got.gaps)
 			}
 			stats := s.Stats()
+			if n := awstest.Total(again); n > 3 {
+				t.Errorf("%d calls were sent again: %v", n, again)
+			}
+			for op, n := range again { // which the server could not know from asking twice
+				stats.Requests[op] -= n
+				if stats.Duplicates[op] -= n; stats.Duplicates[op] <= 0 {
+					delete(stats.Duplicates, op)
+				}
+			}
 			for what, m := range map[string]map[string]int{"asked twice": stats.Duplicates, "without a generator": stats.Unknown, "throttled": stats.Throttled, "spoilt": stats.Spoilt} {
 				if len(m) > 0 {
 					t.Errorf("%s: %v", what, m)
@@ -206,7 +227,8 @@ func TestSynthetic(t *testing.T) {
 func TestSyntheticSeed(t *testing.T) {
 	saved := func(seed uint64) string {
 		s := &awstest.Synthetic{Seed: seed, Regions: []string{"eu-west-1", "us-east-1"}, Resources: few(12), Start: start}
-		return read(t, scanSynthetic(t, s, serve(t, s))).text
+		snapshot, _ := scanSynthetic(t, s, serve(t, s))
+		return read(t, snapshot).text
 	}
 	first := saved(1)
 	if first != saved(1) {
@@ -224,7 +246,8 @@ func TestSyntheticFaults(t *testing.T) {
 		Faults: []awstest.Fault{{Kind: awstest.Denied, Op: "ec2:DescribeVolumes", Page: 2}, {Kind: awstest.Broken, Op: "sqs:*", Resource: "00001", First: 2},
 			{Kind: awstest.TimedOut, Op: "sqs:*", Resource: "00000", First: 1}, {Kind: awstest.DeniedSCP, Op: "sqs:Get*", Resource: "00002"}}}
 	synctest.Test(t, func(t *testing.T) {
-		got := read(t, scanSynthetic(t, s, config(s, recorded{s})))
+		snapshot, _ := scanSynthetic(t, s, config(s, recorded{s}))
+		got := read(t, snapshot)
 		if got.kinds["AWS::EC2::Volume"] != 1000 {
 			t.Errorf("%d volumes, want 1000", got.kinds["AWS::EC2::Volume"])
 		}

@@ -140,7 +140,7 @@ func TestPartitionSession(t *testing.T) {
 			if r.Gap != nil || !slices.Equal(r.Enabled, []string{region}) || !slices.Equal(r.Off, []string{"off-1"}) {
 				t.Errorf("%s: %+v", p.Name, r)
 			}
-			lacks := slices.Contains(p.Lacks, "account")
+			lacks := p.Lacks("account", "")
 			if asked := slices.Contains(c.asked, "AKIDEXAMPLE account:ListRegions"); asked == lacks {
 				t.Errorf("%s: account:ListRegions was called: %v", p.Name, asked)
 			}

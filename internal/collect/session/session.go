@@ -184,7 +184,7 @@ func (s *Session) Regions(ctx context.Context) Regions {
 	partition, _ := PartitionNamed(s.Partition)
 	pages := account.NewListRegionsPaginator(account.NewFromConfig(s.Config), &account.ListRegionsInput{MaxResults: aws.Int32(50)})
 	var err error
-	for err == nil && pages.HasMorePages() && !slices.Contains(partition.Lacks, "account") {
+	for err == nil && pages.HasMorePages() && !partition.Lacks("account", "") {
 		var page *account.ListRegionsOutput
 		if page, err = pages.NextPage(ctx); err != nil {
 			break
@@ -231,5 +231,6 @@ func (s *Session) Regions(ctx context.Context) Regions {
 func (s *Session) At(region string, start time.Time) collect.At {
 	cfg := s.Config.Copy()
 	cfg.Region = region
-	return collect.At{Place: model.Place{Account: s.Account, Region: region}, Partition: s.Partition, Start: start, Config: cfg}
+	partition, _ := PartitionNamed(s.Partition)
+	return collect.At{Place: model.Place{Account: s.Account, Region: region}, Partition: s.Partition, Lacks: partition.Lacks, Start: start, Config: cfg}
 }

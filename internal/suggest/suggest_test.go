@@ -1,4 +1,4 @@
-package main
+package suggest
 
 import "testing"
 
@@ -10,8 +10,8 @@ func TestDistance(t *testing.T) {
 		{"", "", 0}, {"", "abc", 3}, {"scan", "scan", 0}, {"scna", "scan", 1}, {"sacn", "scan", 1}, {"scann", "scan", 1}, {"can", "scan", 1}, {"scon", "scan", 1},
 		{"abcd", "badc", 2}, {"kitten", "sitting", 3}, {"abc", "xyz", 3},
 	} {
-		if got := distance(c.a, c.b); got != c.want || distance(c.b, c.a) != got {
-			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		if got := Distance(c.a, c.b); got != c.want || Distance(c.b, c.a) != got {
+			t.Errorf("Distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
 		}
 	}
 }
@@ -22,7 +22,7 @@ func TestClosest(t *testing.T) {
 		"hihg": "high", "HIGH": "high", "hgh": "high", "mediun": "medium", "lwo": "low", "queue": "sqs-queue-dead-letter-queue",
 		"hi": "", "severe": "", "": "", "lo": "", "dea": "",
 	} {
-		if got := closest(word, words); got != want {
+		if got := Closest(word, words); got != want {
 			t.Errorf("closest(%q) = %q, want %q", word, got, want)
 		}
 	}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+
+	"awsscanner/internal/engine"
+	"awsscanner/internal/model/kinds"
+	"awsscanner/internal/report"
+	"awsscanner/rules"
+)
+
+// A recording is what a scan has left: a snapshot, which is judged, or a JSON report, which tells what was judged.
+type recording struct {
+	name string
+	scan *engine.Scan
+	file *report.File // nil for a snapshot
+}
+
+// openRecording opens a snapshot or a JSON report.
+func openRecording(name string) (*recording, error) {
+	schema, err := schemaOf(name)
+	switch {
+	case err != nil:
+		return nil, unreadable(name, err)
+	case schema == report.BaselineSchema:
+		return nil, usage("%s is a baseline, which only tells what was found: name a snapshot or a JSON report", name)
+	case schema != report.Schema:
+		s, err := openSnapshot(name)
+		return &recording{name: name, scan: s}, err
+	}
+	f, err := report.Open(func() (io.ReadCloser, error) { return openFile(name) })
+	if err != nil {
+		return nil, usage("the report %s cannot be read: %s", name, err)
+	}
+	return &recording{name: name, scan: f.Scan, file: f}, nil
+}
+
+// openSnapshot makes a scan of a snapshot file.
+func openSnapshot(name string) (*engine.Scan, error) {
+	s, err := engine.OpenScan(func() (io.ReadCloser, error) { return openFile(name) }, kinds.All)
+	if err != nil {
+		return nil, unreadable(name, err)
+	}
+	return s, nil
+}
+
+// rules returns the selected rules out of those by which the scan is, or was, judged.
+func (rec *recording) rules(sel *selection) ([]engine.Rule, error) {
+	if rec.file == nil {
+		return rulesFor(rec.scan.Header, sel)
+	}
+	if len(sel.params) > 0 {
+		return nil, usage("--param changes how rules judge, and the report %s tells what they have judged: name the snapshot of the scan", rec.name)
+	}
+	sel.told = true
+	all, err := rec.file.Rules(rules.All)
+	if err != nil {
+		return nil, usage("the report %s cannot be read: %s", rec.name, err)
+	}
+	picked, _, err := sel.pickFrom(all, true)
+	return picked, err
+}
+
+// report looks at the recording.
+func (rec *recording) report(picked []engine.Rule, o report.Options) (*report.Report, error) {
+	if o.Source = rec.file; o.Source != nil && o.Mask != nil && o.Mask.Names {
+		return nil, usage("--redact names needs all names that the scan has seen, and the report %s tells only some: name the snapshot of the scan", rec.name)
+	}
+	if err := rec.tells(&o, report.Gate{}); err != nil {
+		return nil, err
+	}
+	if rec.file.Hides() { // who owns what is told, and cannot be found out by names that are none
+		o.Team = nil
+	}
+	r, err := report.New(version, rec.scan, picked, o)
+	if err != nil {
+		return nil, rec.broken(err)
+	}
+	return r, nil
+}
+
+// tells refuses what a JSON report that leaves something out, or hides it, cannot tell: the rest would look as if all were well.
+func (rec *recording) tells(o *report.Options, g report.Gate) error {
+	if why := rec.file.Lacks(o, g); why != "" {
+		return usage("the report %s cannot tell that: %s: write it without filters and --redact, or name the snapshot of the scan", rec.name, why)
+	}
+	return nil
+}
+
+func (rec *recording) broken(err error) error {
+	if rec.file == nil {
+		return unreadable(rec.name, err)
+	}
+	return usage("the report %s cannot be read: %s", rec.name, err)
+}
+
+// readBaseline reads a baseline, or makes one of a snapshot or a JSON report.
+func readBaseline(name string, sel *selection) (*report.Baseline, error) {
+	schema, err := schemaOf(name)
+	if err != nil {
+		return nil, usage("the baseline %s cannot be read: %s", name, err)
+	}
+	if schema != report.BaselineSchema {
+		rec, err := openRecording(name)
+		if err != nil {
+			return nil, err
+		}
+		return rec.baseline(nil, sel)
+	}
+	f, err := openFile(name)
+	if err != nil {
+		return nil, usage("the baseline %s cannot be read: %s", name, err)
+	}
+	defer f.Close()
+	b, err := report.ReadBaseline(f)
+	if err != nil {
+		return nil, usage("the baseline %s cannot be read: %s", name, err)
+	}
+	return b, nil
+}
+
+// baseline makes a baseline of the whole recording; what an earlier one knows to be mended is kept.
+func (rec *recording) baseline(before *report.Baseline, sel *selection) (*report.Baseline, error) {
+	if whole, without := rec.file.Whole(); !whole {
+		return nil, usage("the report %s leaves out part of its scan (%s), and what is left out would look new or fixed later: write it without filters, or name the snapshot", rec.name, without)
+	}
+	picked, err := rec.rules(sel)
+	if err != nil {
+		return nil, err
+	}
+	o := report.Options{Baseline: before}
+	sel.conf.people(&o)(rec.scan.Start, io.Discard)
+	r, err := rec.report(picked, o)
+	if err != nil {
+		return nil, err
+	}
+	b, err := r.NewBaseline()
+	if err != nil {
+		return nil, rec.broken(err)
+	}
+	return b, nil
+}
+
+// schemaOf says what a file is by its member of that name, which comes first unless somebody has sorted them; "" if it has none. What it is in
+// truth, its reader will say.
+func schemaOf(name string) (string, error) {
+	f, err := openFile(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	d := json.NewDecoder(f)
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return "", nil
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			break
+		}
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			break
+		}
+		if key == "schema" {
+			var schema string
+			json.Unmarshal(value, &schema) // or it is no text, and no schema
+			return schema, nil
+		}
+	}
+	return "", nil
+}
+
+// openFile opens a file that may be compressed.
+func openFile(name string) (io.ReadCloser, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, errors.New(osText(err))
+	}
+	r, done, err := uncompressed(f)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return openedFile{r, func() error { done(); return f.Close() }}, nil
+}
+
+type openedFile struct {
+	io.Reader
+	close func() error
+}
+
+func (f openedFile) Close() error { return f.close() }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"awsscanner/internal/review"
+)
+
+// secrets is an account in which one parameter fails.
+const secrets = `{"schema":"scanner.snapshot/v1","tool":"0.1.0","partition":"aws","start":"2026-11-30T12:00:00Z","caller":"arn:aws:sts::111122223333:assumed-role/audit/me","read":[{"account":"111122223333","region":"eu-west-1"}],"listed":["AWS::KMS::Key","AWS::SSM::Parameter"],"rules":["ssm-parameter-secure"]}
+{"kind":"AWS::SSM::Parameter","id":"/shop/db-password","arn":"arn:aws:ssm:eu-west-1:111122223333:parameter/shop/db-password","name":"/shop/db-password","account":"111122223333","region":"eu-west-1","type":"String","dataType":"text","description":""}
+{"end":{"finished":"2026-11-30T12:00:09Z","calls":9,"lines":1}}
+`
+
+// reviewOf reviews a snapshot with some answers.
+func reviewOf(t *testing.T, snapshot, answers string) *review.Review {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"scan.jsonl": snapshot, "review.yaml": answers} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x := reviewing{snapshot: filepath.Join(dir, "scan.jsonl"), answers: []string{filepath.Join(dir, "review.yaml")}, framework: review.Default, low: "medium", asOf: "2026-12-01"}
+	if err := x.run(reviewRunCommand(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return x.reviews[0]
+}
+
+// On a terminal people are asked, the most valuable first, and each answer is written at once.
+func TestAsk(t *testing.T) {
+	const before = "# ours\nversion: 1\nworkload: {name: shop}\ndefaults: {by: us, on: 2026-11-20}\nanswers:\n  sec_identities_secrets: {state: yes, note: \"in the vault\"} # by heart\n"
+	v := reviewOf(t, secrets, before)
+	var out bytes.Buffer
+	var written []string
+	a := &asker{v: v, file: "review.yaml", text: []byte(before), out: &out, in: bufio.NewReader(strings.NewReader(strings.Join([]string{
+		"Ann", "what", "p", "db password moves", "https://wiki.example/secrets", // the conflict first
+		"s",                              // then what moves most
+		"y", "a note", "javascript:no()", // refused, and asked again
+		"y", "", "",
+		"q",
+	}, "\n") + "\n")), save: func(_ string, write func(io.Writer) error) error {
+		var b bytes.Buffer
+		err := write(&b)
+		written = append(written, b.String())
+		return err
+	}}
+	if err := a.run(); err != nil {
+		t.Fatal(err)
+	}
+	said := out.String()
+	for _, want := range []string{
+		"SEC02-BP03 (high) Secrets are stored and used safely\n  found: refuted: fails: ssm-parameter-secure (1)\n    ssm-parameter-secure /shop/db-password: ",
+		"  so far: yes by us on 2026-11-20: in the vault\n", "Write y, n, p, a, s or q.\n", "That cannot be written: link: \"javascript:no()\" is no link that somebody should follow\n",
+		"\n2 answers in review.yaml, ",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it does not say %q:\n%s", want, said)
+		}
+	}
+	if len(written) != 2 {
+		t.Fatalf("%d files: %v", len(written), written)
+	}
+	if want := strings.Replace(before, `  sec_identities_secrets: {state: yes, note: "in the vault"} # by heart`, `  sec_identities_secrets: {state: partly, by: "Ann", on: 2026-12-01, note: "db password moves", link: ["https://wiki.example/secrets"]}`, 1); written[0] != want {
+		t.Errorf("after the first answer there is\n%s", written[0])
+	}
+	if !strings.HasPrefix(written[1], written[0]) || strings.Count(written[1], `{state: yes, by: "Ann", on: 2026-12-01}`) != 1 {
+		t.Errorf("after the second answer there is\n%s", written[1])
+	}
+	if got := reviewOf(t, secrets, written[1]); len(got.Summary.Conflicts) != 0 || got.AsOf != time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly) {
+		t.Errorf("conflicts are left: %v", got.Summary.Conflicts)
+	}
+}

@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// A Retention says what is kept. What findings have become of stays.
+type Retention struct {
+	Snapshots int           // of each stream, the newest; the others are dropped
+	Scans     time.Duration // how long scans, their coverage and tallies are kept; the last one of a stream always is
+	Fixed     time.Duration // how long findings that are fixed are kept, with their events
+}
+
+// Pruned says how much was dropped.
+type Pruned struct{ Snapshots, Scans, Findings int64 }
+
+// keepMessages is how long messages are kept that wait no more: nothing may be sent twice because it was forgotten.
+const keepMessages = 90 * 24 * time.Hour
+
+// Prune drops what need not be kept any more.
+func (s *Store) Prune(ctx context.Context, keep Retention, now time.Time) (p Pruned, err error) {
+	err = s.tx(ctx, func(tx *sql.Tx) error {
+		drop := func(n *int64, query string, args ...any) error {
+			result, err := tx.ExecContext(ctx, query, args...)
+			if err != nil {
+				return err
+			}
+			rows, err := result.RowsAffected()
+			*n += rows
+			return err
+		}
+		var ignored int64
+		const old = `SELECT id FROM scans s WHERE s.created < $1 AND s.state IN ('done', 'failed', 'cancelled') AND s.turn < (SELECT MAX(turn) FROM scans t WHERE t.stream = s.stream)`
+		before := now.Add(-keep.Scans).UnixMilli()
+		return errors.Join(
+			drop(&p.Snapshots, `DELETE FROM snapshots WHERE scan IN (SELECT id FROM scans s WHERE s.turn > 0 AND s.turn <= (SELECT MAX(turn) FROM scans t WHERE t.stream = s.stream) - $1)`, keep.Snapshots),
+			drop(&ignored, `DELETE FROM coverage WHERE scan IN (`+old+`)`, before),
+			drop(&ignored, `DELETE FROM tallies WHERE scan IN (`+old+`)`, before),
+			drop(&ignored, `DELETE FROM snapshots WHERE scan IN (`+old+`)`, before),
+			drop(&p.Scans, `DELETE FROM scans WHERE id IN (`+old+`)`, before),
+			drop(&ignored, `DELETE FROM readings WHERE NOT EXISTS (SELECT 1 FROM scans s WHERE s.id = readings.scan AND (s.state NOT IN ('done', 'failed', 'cancelled') OR s.finished >= $1))`, now.Add(-unexplained).UnixMilli()),
+			drop(&ignored, `DELETE FROM events WHERE EXISTS (SELECT 1 FROM findings f WHERE f.stream = events.stream AND f.identity = events.identity AND f.state = 'fixed' AND f.fixed_at < $1)`, now.Add(-keep.Fixed).UnixMilli()),
+			drop(&p.Findings, `DELETE FROM findings WHERE state = 'fixed' AND fixed_at < $1`, now.Add(-keep.Fixed).UnixMilli()),
+			drop(&ignored, `DELETE FROM held WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = held.event)`),
+			drop(&ignored, `DELETE FROM outbox WHERE state <> 'waiting' AND created < $1`, now.Add(-keepMessages).UnixMilli()),
+			drop(&ignored, `DELETE FROM told WHERE at < $1 AND (open = 0 OR NOT EXISTS (SELECT 1 FROM findings f WHERE f.identity = told.identity AND f.state = 'open'))`, now.Add(-keepMessages).UnixMilli()),
+		)
+	})
+	return p, err
+}
+
+// Backup writes a copy of the database to a file that is not there yet, while it is in use.
+func (s *Store) Backup(ctx context.Context, file string) error {
+	if s.dialect == postgres {
+		return errors.New("a PostgreSQL database is backed up by its own tools: use pg_dump")
+	}
+	if _, err := os.Stat(file); err == nil {
+		return fmt.Errorf("%s is there already", file)
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	if _, err = s.DB.ExecContext(ctx, `VACUUM INTO $1`, file); err != nil {
+		os.Remove(file)
+	}
+	return err
+}
