@@ -31,7 +31,10 @@ func GapOf(call string, err error) *model.Gap {
 	}
 	switch {
 	case errors.As(err, &missing): // something it needs
-		g.Reason, g.Detail = missing.Gap.Reason, "needs "+cmp.Or(missing.Gap.Call, "what an earlier answer left out")
+		g.Reason, g.Detail = missing.Gap.Reason, missing.Gap.Detail // which names what comes first, if it needs something itself
+		if !strings.HasPrefix(g.Detail, model.Needs) {
+			g.Detail = model.Needs + cmp.Or(missing.Gap.Call, "what an earlier answer left out")
+		}
 	case errors.As(err, &api):
 		g.Reason = reasonOf(api.ErrorCode(), api.ErrorMessage(), status)
 	case errors.Is(err, context.Canceled):

@@ -31,6 +31,7 @@ func TestGapOf(t *testing.T) {
 			"AccessDeniedException: User: x is not authorized to perform: organizations:ListRoots"},
 		{api("AccountNotManagementOrDelegatedAdministrator", ""), model.OutsideScan, told + "(AccountNotManagementOrDelegatedAdministrator)"},
 		{model.Missing{Gap: &model.Gap{Reason: model.OutsideScan, Call: "kms:DescribeKey"}}, model.OutsideScan, "needs kms:DescribeKey"},
+		{model.Missing{Gap: &model.Gap{Reason: model.AccessDenied, Call: "lambda:GetPolicy", Detail: "needs lambda:ListAliases"}}, model.AccessDenied, "needs lambda:ListAliases"},
 	} {
 		if g := GapOf("x:Y", test.err); g.Reason != test.reason || g.Detail != test.detail || g.Call != "x:Y" {
 			t.Errorf("%v: %s: %s, want %s: %s", test.err, g.Reason, g.Detail, test.reason, test.detail)

@@ -256,7 +256,7 @@ func checkAnswer(op string, request *smithyhttp.Request, body []byte) error {
 	return nil
 }
 
-// checkXML refuses what is not a whole XML document with this root.
+// checkXML refuses what is not a whole XML document with this root, or one of several: "a|b".
 func checkXML(want string, body []byte) error {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	for {
@@ -268,14 +268,15 @@ func checkXML(want string, body []byte) error {
 		if !ok {
 			continue
 		}
-		if root.Name.Local != want {
-			return answerError("the answer is a <" + root.Name.Local + ">, not a <" + want + ">")
+		names := strings.Split(want, "|")
+		if !slices.Contains(names, root.Name.Local) {
+			return answerError("the answer is a <" + root.Name.Local + ">, not a <" + names[0] + ">")
 		}
 		if bytes.HasSuffix(body, []byte("/>")) { // <VersioningConfiguration/> is whole if nothing else is in it
 			token, _ = d.Token()
 			_, ok = token.(xml.EndElement)
 		}
-		if !ok || !bytes.HasSuffix(body, []byte(want+">")) && !bytes.HasSuffix(body, []byte("/>")) {
+		if !ok || !bytes.HasSuffix(body, []byte(root.Name.Local+">")) && !bytes.HasSuffix(body, []byte("/>")) {
 			return answerError("the answer is cut off")
 		}
 		return nil
@@ -290,7 +291,7 @@ var roots = map[string]string{
 	"s3:GetBucketLogging":                "BucketLoggingStatus",
 	"s3:GetBucketOwnershipControls":      "OwnershipControls",
 	"s3:GetBucketTagging":                "Tagging",
-	"s3:GetBucketVersioning":             "VersioningConfiguration",
+	"s3:GetBucketVersioning":             "VersioningConfiguration|GetBucketVersioningResponse", // the second by moto, with the same content
 	"s3:GetPublicAccessBlock":            "PublicAccessBlockConfiguration",
 	"s3:ListBuckets":                     "ListAllMyBucketsResult",
 	"s3control:GetPublicAccessBlock":     "PublicAccessBlockConfiguration",

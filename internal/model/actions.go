@@ -31,6 +31,7 @@ var Actions = map[string][]string{
 	"ec2:DescribeRegions":                               {},
 	"ec2:DescribeRouteTables":                           {},
 	"ec2:DescribeSecurityGroups":                        {},
+	"ec2:DescribeSnapshotAttribute":                     {},
 	"ec2:DescribeSnapshots":                             {},
 	"ec2:DescribeSubnets":                               {},
 	"ec2:DescribeVolumes":                               {},

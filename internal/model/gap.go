@@ -14,6 +14,9 @@ type Gap struct {
 	implied bool // by Meta.Gaps, or by the mere absence of the attribute
 }
 
+// Needs begins the detail of a gap in a call that was not made as another one, whose name follows, had no answer.
+const Needs = "needs "
+
 func (g *Gap) String() string {
 	s := string(g.Reason)
 	if g.Call != "" {

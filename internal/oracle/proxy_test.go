@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,7 +27,14 @@ type call struct {
 func (c call) String() string { return c.op + " in " + c.region + " with " + c.params }
 
 // more reports whether the call asks for a page after the first.
-func (c call) more() bool { return strings.Contains(strings.ToLower(c.params), "nexttoken") }
+func (c call) more() bool { return token.MatchString(c.params) }
+
+// token matches what says where the last page ended. CBOR has no quotation marks.
+var token = regexp.MustCompile(`(?i)nexttoken|continuation-token=|exclusivestarttablename|\bmarker["=]`)
+
+// services are those whose signatures have another name than the scanner.
+var services = map[string]string{"logs": "cloudwatchlogs", "monitoring": "cloudwatch", "config": "configservice", "elasticloadbalancing": "elasticloadbalancingv2",
+	"application-autoscaling": "applicationautoscaling"}
 
 // callOf reads service and region from the scope of the signature, and the operation from where its protocol has it.
 func callOf(r *http.Request, body []byte) call {
@@ -34,10 +42,7 @@ func callOf(r *http.Request, body []byte) call {
 	service, name := "", ""
 	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if scope := strings.Split(credential, "/"); len(scope) >= 5 {
-		c.region, service = scope[2], scope[3]
-	}
-	if service == "logs" {
-		service = "cloudwatchlogs"
+		c.region, service = scope[2], cmp.Or(services[scope[3]], scope[3])
 	}
 	form, err := url.ParseQuery(string(body))
 	switch target := r.Header.Get("X-Amz-Target"); {
@@ -48,14 +53,46 @@ func callOf(r *http.Request, body []byte) call {
 		name = form.Get("Action")
 		form.Del("Action")
 		c.params = form.Encode()
-	default: // account:ListRegions is POST /listRegions
-		if name = strings.Trim(r.URL.Path, "/"); name != "" {
-			name = strings.ToUpper(name[:1]) + name[1:]
-		}
-		c.params = sorted(body)
+	case r.Header.Get("Smithy-Protocol") != "": // CBOR: /service/GraniteServiceVersion20100801/operation/DescribeAlarms
+		name = r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+		c.params = string(body)
+	default:
+		c.op = rest(service, r.URL)
+		c.params = r.URL.Path + "?" + r.URL.Query().Encode() + sorted(body)
+		return c
 	}
 	c.op = service + ":" + name
 	return c
+}
+
+// rest returns the operation of a request of a REST protocol, which is in its path, or for S3 in its query.
+func rest(service string, u *url.URL) string {
+	path := strings.Split(strings.Trim(u.Path, "/"), "/")
+	last := path[len(path)-1]
+	switch service {
+	case "s3":
+		switch {
+		case last == "publicAccessBlock":
+			return "s3control:GetPublicAccessBlock"
+		case last == "":
+			return "s3:ListBuckets"
+		}
+		for query, op := range map[string]string{"versioning": "GetBucketVersioning", "publicAccessBlock": "GetPublicAccessBlock", "ownershipControls": "GetBucketOwnershipControls",
+			"acl": "GetBucketAcl", "policy": "GetBucketPolicy", "lifecycle": "GetBucketLifecycleConfiguration", "logging": "GetBucketLogging"} {
+			if u.Query().Has(query) {
+				return "s3:" + op
+			}
+		}
+	case "lambda": // /2015-03-31/functions/NAME/policy
+		if last == "policy" && u.Query().Has("Qualifier") {
+			return "lambda:GetPolicy#aliases"
+		}
+		return "lambda:" + cmp.Or(map[string]string{"functions": "ListFunctions", "policy": "GetPolicy", "aliases": "ListAliases", "versions": "ListVersionsByFunction",
+			"urls": "ListFunctionUrlConfigs", "list": "ListFunctionEventInvokeConfigs"}[last], last)
+	case "guardduty": // /detector/ID/administrator
+		return "guardduty:" + []string{"", "ListDetectors", "GetDetector", "GetAdministratorAccount"}[len(path)]
+	}
+	return service + ":" + strings.ToUpper(last[:1]) + last[1:] // account:ListRegions is POST /listRegions
 }
 
 func isForm(r *http.Request) bool {
@@ -197,13 +234,35 @@ func refuse(w http.ResponseWriter, r *http.Request, c call, f fault) {
 		w.WriteHeader(status)
 		fmt.Fprintf(w, "<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>%s</RequestID></Response>", code, message, requestID)
 	case isForm(r): // query protocol
-		code = map[string]string{"AccessDeniedException": "AccessDenied", "ThrottlingException": "Throttling"}[code]
+		denial := "AccessDenied"
+		if service == "sns" { // which has a word of its own
+			denial = "AuthorizationError"
+		}
+		code = map[string]string{"AccessDeniedException": denial, "ThrottlingException": "Throttling"}[code]
 		if f != throttled {
 			status = http.StatusForbidden
 		}
 		w.Header().Set("Content-Type", "text/xml")
 		w.WriteHeader(status)
 		fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>%s</RequestId></ErrorResponse>", code, message, requestID)
+	case service == "s3", service == "s3control": // REST with XML
+		code, status = map[string]string{"AccessDeniedException": "AccessDenied", "ThrottlingException": "SlowDown"}[code], http.StatusForbidden
+		if f == throttled {
+			status = http.StatusServiceUnavailable
+		}
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(status)
+		text := fmt.Sprintf("<Error><Code>%s</Code><Message>%s</Message><RequestId>%s</RequestId></Error>", code, message, requestID)
+		if service == "s3control" {
+			text = "<ErrorResponse>" + text + "</ErrorResponse>"
+		}
+		io.WriteString(w, `<?xml version="1.0" encoding="UTF-8"?>`+text)
+	case r.Header.Get("Smithy-Protocol") != "": // CBOR: a map with two texts
+		w.Header().Set("Content-Type", "application/cbor")
+		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+		w.Header().Set("X-Amzn-Query-Error", map[string]string{"AccessDeniedException": "AccessDenied", "ThrottlingException": "Throttling"}[code]+";Sender")
+		w.WriteHeader(status)
+		io.WriteString(w, "\xa2"+cborText("__type")+cborText("com.amazonaws.cloudwatch#"+code)+cborText("message")+cborText(message))
 	default:
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		w.Header().Set("X-Amzn-RequestId", requestID)
@@ -211,7 +270,7 @@ func refuse(w http.ResponseWriter, r *http.Request, c call, f fault) {
 		if service == "sqs" { // which once spoke the query protocol, and still tells the code that it had there
 			w.Header().Set("X-Amzn-Query-Error", map[string]string{"AccessDeniedException": "AccessDenied", "ThrottlingException": "RequestThrottled"}[code]+";Sender")
 		}
-		if service == "account" { // REST: the status says it too
+		if service == "account" || service == "lambda" || service == "guardduty" { // REST: the status says it too
 			status = map[fault]int{throttled: http.StatusTooManyRequests}[f]
 			status = cmp.Or(status, http.StatusForbidden)
 		}
@@ -219,6 +278,9 @@ func refuse(w http.ResponseWriter, r *http.Request, c call, f fault) {
 		json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": message})
 	}
 }
+
+// cborText writes a text of up to 65535 bytes. Source: RFC 8949, section 3.1.
+func cborText(s string) string { return string([]byte{3<<5 | 25, byte(len(s) >> 8), byte(len(s))}) + s }
 
 // truncate cuts the answer to some calls; a cut one says that it is longer.
 func truncate(res *http.Response) error {

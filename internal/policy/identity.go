@@ -37,7 +37,7 @@ func (d Document) Admin() Privileges {
 		// A service and a resource that nobody has heard of: what names its services does not reach it.
 		wide := try.d.Covers([]string{"unheard-of:Action"}, []string{"arn:aws:unheard-of:us-east-1:000000000000:any/thing"})
 		full := try.d.Covers(nil, nil)
-		p.IAM = try.d.Covers([]string{"iam:*"}, nil).Level == Yes
+		p.IAM = try.d.coversIAM()
 		switch {
 		case full.Level == Yes:
 			p.Reach = Full
@@ -64,9 +64,14 @@ func (d Document) Admin() Privileges {
 	}
 	return Privileges{
 		Level: Yes,
-		IAM:   d.Covers([]string{"iam:*"}, nil).Level == Yes,
+		IAM:   d.coversIAM(),
 		Text:  "every statement names the services or the resources that it allows",
 	}
+}
+
+// coversIAM reports whether an identity policy allows all actions of IAM on all of its resources, whatever it says of those of others.
+func (d Document) coversIAM() bool {
+	return d.Covers([]string{"iam:*"}, []string{"arn:aws:iam::*"}).Level == Yes
 }
 
 // allows returns the document with only the Allow statements that always hold, or with all.

@@ -656,10 +656,13 @@ func waste(x *Result) float64 {
 	return max(cost, saving)
 }
 
-// ToGrant returns the IAM actions that would close a gap: those of its call, if access was denied.
+// ToGrant returns the IAM actions that would close a gap, if access was denied: those of its call, or of the one that had to come before it.
 func ToGrant(g *model.Gap) []string {
 	if g.Call == "" || !g.Reason.Denied() {
 		return []string{}
+	}
+	if need, ok := strings.CutPrefix(g.Detail, model.Needs); ok && strings.Contains(need, ":") {
+		return model.Permissions(need)
 	}
 	return model.Permissions(g.Call)
 }

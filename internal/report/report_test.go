@@ -248,6 +248,25 @@ func TestCells(t *testing.T) {
 	}
 }
 
+// Whoever grants what a denied call needs sees more; what had to come before it is what was denied.
+func TestToGrant(t *testing.T) {
+	for _, test := range []struct {
+		gap  model.Gap
+		want string
+	}{
+		{model.Gap{Reason: model.AccessDenied, Call: "iam:ListAccessKeys", Detail: "AccessDenied: no"}, "[iam:ListAccessKeys]"},
+		{model.Gap{Reason: model.AccessDenied, Call: "iam:ListAccessKeys", Detail: "needs iam:GetAccountAuthorizationDetails"}, "[iam:GetAccountAuthorizationDetails]"},
+		{model.Gap{Reason: model.AccessDenied, Call: "sqs:GetQueueAttributes", Detail: "needs s3:ListBuckets"}, "[s3:ListAllMyBuckets]"},
+		{model.Gap{Reason: model.NotCollected, Call: "kms:GetKeyPolicy", Detail: "needs what an earlier answer left out"}, "[]"},
+		{model.Gap{Reason: model.Throttled, Call: "iam:ListAccessKeys", Detail: "needs iam:GetAccountAuthorizationDetails"}, "[]"},
+		{model.Gap{Reason: model.AccessDenied}, "[]"},
+	} {
+		if got := fmt.Sprint(ToGrant(&test.gap)); got != test.want {
+			t.Errorf("%+v: %s, want %s", test.gap, got, test.want)
+		}
+	}
+}
+
 func TestGaps(t *testing.T) {
 	s := mixed()
 	s.Put(queue("us-east-1", "darker", unknown, ""))

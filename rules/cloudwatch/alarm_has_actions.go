@@ -54,7 +54,7 @@ resource "aws_cloudwatch_metric_alarm" "<name>" {
 
 	Check: engine.EachWith(hasActions{}, func(v *engine.View, p *hasActions, a *cloudwatch.Alarm) engine.Verdict {
 		if a.TargetTracking() {
-			return engine.NotApplicable("belongs to a target tracking scaling policy, which made it")
+			return engine.Pass().Note("belongs to a target tracking scaling policy, which made it")
 		}
 		why := mute(v, a)
 		if why == "" {
@@ -71,7 +71,7 @@ resource "aws_cloudwatch_metric_alarm" "<name>" {
 		}
 		for _, name := range []string{a.Name, a.ARN} {
 			if parent, ok := heard(name); ok {
-				return engine.NotApplicable("the composite alarm " + parent.Name + " hears it, and acts in its place")
+				return engine.Pass().Note("the composite alarm " + parent.Name + " hears it, and acts in its place")
 			}
 		}
 		fail := engine.Fail("nothing happens when it goes off: "+why+". Let it reach somebody, or delete it").With("actionsEnabled", a.ActionsEnabled).With("alarmActions", a.AlarmActions)

@@ -10,10 +10,10 @@ import (
 )
 
 type retention struct {
-	MinDays           int      `json:"min_days"`            // for groups whose names match audit_name_patterns
+	MinDays           int      `json:"min_days"`            // for groups that do not keep events for ever; 0 for no bound
 	MaxDays           int      `json:"max_days"`            // for all groups; 0 for no bound
 	FlagNeverExpire   bool     `json:"flag_never_expire"`   // groups that keep events for ever fail
-	AuditNamePatterns []string `json:"audit_name_patterns"` // globs; * for all groups
+	AuditNamePatterns []string `json:"audit_name_patterns"` // globs of groups that hold evidence: it is worse if they forget it
 }
 
 func (p *retention) Validate() error {
@@ -74,6 +74,8 @@ resource "aws_cloudwatch_log_group" "<name>" {
 			return engine.Pass()
 		case days < p.MinDays && engine.MatchAny(p.AuditNamePatterns, g.ID):
 			return fail(fmt.Sprintf("retentionInDays is %d, less than %d: the name says that the group holds evidence, which is gone before somebody looks for it. Raise it", days, p.MinDays)).As(engine.Medium)
+		case days < p.MinDays:
+			return fail(fmt.Sprintf("retentionInDays is %d, less than %d: what happened before cannot be looked into. Raise it, or lower min_days", days, p.MinDays))
 		case p.MaxDays > 0 && days > p.MaxDays:
 			return fail(fmt.Sprintf("retentionInDays is %d, more than %d. Lower it", days, p.MaxDays))
 		}

@@ -41,16 +41,13 @@ resource "aws_ebs_volume" "this" {
 		if why := managed(vol.Manager); why != "" {
 			return engine.NotApplicable(why)
 		}
-		switch kind := vol.Type.Get(); kind {
-		case "gp3":
-			return engine.Pass()
+		switch vol.Type.Get() {
 		case "gp2":
 			return gp2(vol)
 		case "standard":
 			return engine.Fail("standard, magnetic storage of a former generation: change it to gp3, which is faster and charges no requests").With("sizeGiB", vol.SizeGiB)
-		default:
-			return engine.NotApplicable(kind + " is made for a special load")
 		}
+		return engine.Pass() // gp3, or made for a special load
 	}),
 })
 

@@ -45,7 +45,7 @@ aws ec2 release-address --allocation-id <allocation-id>`,
 		if by := a.Manager.Get(); by != "" {
 			return engine.NotApplicable(by + " manages it: the account cannot release it")
 		}
-		if pool := a.Pool.Get(); pool != "amazon" { // addresses of a pool are paid for by the pool, or not at all
+		if pool := a.Pool.Get(); pool != "amazon" && pool != "" { // addresses of a pool are paid for by the pool, or not at all
 			return engine.NotApplicable("it is of the pool " + pool + ", and costs nothing by itself")
 		}
 		idle := ""

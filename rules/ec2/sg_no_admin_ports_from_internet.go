@@ -68,9 +68,6 @@ resource "aws_vpc_security_group_ingress_rule" "ssh" {
 	Reads: []string{"ec2.SecurityGroup.Inbound", "ec2.PrefixList.CIDRs", "ec2.NetworkInterface.Groups"},
 
 	Check: engine.EachWith(adminPorts{Variants: map[string][]int{"ssh": {22}, "rdp": {3389}}}, func(v *engine.View, p *adminPorts, g *ec2.SecurityGroup) engine.Verdict {
-		if len(g.Inbound.Get()) == 0 {
-			return engine.NotApplicable("has no inbound rules")
-		}
 		var open, unknown, families []string
 		for _, o := range policy.Openings(ingress(v, g), p.ports()) {
 			if o.Level() != policy.Yes {

@@ -35,9 +35,6 @@ resource "aws_vpc_security_group_ingress_rule" "https" {
 	Reads: []string{"ec2.SecurityGroup.Inbound", "ec2.PrefixList.CIDRs", "ec2.NetworkInterface.Groups", "ec2.NetworkInterface.PublicAddresses"},
 
 	Check: engine.Each(func(v *engine.View, g *ec2.SecurityGroup) engine.Verdict {
-		if len(g.Inbound.Get()) == 0 {
-			return engine.NotApplicable("has no inbound rules")
-		}
 		o := policy.AllPorts(ingress(v, g))
 		switch o.Level() {
 		case policy.No:

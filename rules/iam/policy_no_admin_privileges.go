@@ -35,15 +35,12 @@ aws iam create-policy-version --policy-arn <policy> --policy-document file://<do
 		Undo:   `aws iam set-default-policy-version --policy-arn <policy> --version-id <default-version>`,
 		Effect: engine.Replaces,
 	},
-	Reads: []string{"iam.ManagedPolicy.Document", "iam.ManagedPolicy.Attachments", "iam.ManagedPolicy.Boundaries"},
+	Reads: []string{"iam.ManagedPolicy.Document", "iam.ManagedPolicy.Attachments"},
 
 	Check: engine.EachWith(unattached{}, func(_ *engine.View, p *unattached, m *iam.ManagedPolicy) engine.Verdict {
 		attached := m.Attachments.Get() > 0
 		if !attached && !p.IncludeUnattached {
-			if m.Boundaries.Get() > 0 {
-				return engine.NotApplicable("is only used as a permissions boundary, which grants nothing")
-			}
-			return engine.NotApplicable("is attached to no user, group or role")
+			return engine.NotApplicable("is attached to no user, group or role, and a permissions boundary grants nothing")
 		}
 		verdict := administrator(m.Document).With("attachments", m.Attachments)
 		if !attached {

@@ -2,7 +2,7 @@ package iam
 
 import (
 	"awsscanner/internal/engine"
-	"awsscanner/internal/model"
+	"awsscanner/internal/facts"
 	"awsscanner/internal/model/iam"
 )
 
@@ -32,15 +32,22 @@ resource "aws_iam_organizations_features" "this" {
 		Undo:   "deactivate the device on the same page; for a member, allow password recovery with the task policy IAMCreateRootUserPassword and set a new password",
 		Effect: engine.Destroys,
 	},
-	Reads: []string{"iam.Account.RootMFA", "iam.Account.RootPassword", "iam.Account.RootAccessKeys", "iam.Account.RootCertificates"},
+	Reads: []string{"iam.Account.RootMFA", "iam.Account.RootPassword", "iam.Account.RootAccessKeys", "iam.Account.RootCertificates", "organizations.Organization.ManagementAccount"},
 
 	// One step from exposure: the password or the mailbox is missing. What is not there cannot be stolen: members of an organization have
-	// no root credentials if these are managed centrally. Source: IAM User Guide, "Centrally manage root access for member accounts".
-	Check: engine.Each(func(_ *engine.View, a *iam.Account) engine.Verdict {
+	// no root credentials if these are managed centrally. Nobody can take the password from any other account, so that it need not be
+	// told of them. Source: IAM User Guide, "Centrally manage root access for member accounts".
+	Check: engine.Each(func(v *engine.View, a *iam.Account) engine.Verdict {
 		if a.RootMFA.Get() {
 			return engine.Pass()
 		}
-		if !engine.Of([]model.Attr[bool]{a.RootPassword, a.RootAccessKeys, a.RootCertificates}).Any(model.Attr[bool].Get) {
+		password := func() bool {
+			if present, known := a.RootPassword.Lookup(); known {
+				return present
+			}
+			return facts.Payer(v, a.Account) == a.Account || a.RootPassword.Get()
+		}
+		if !facts.Either(password, a.RootAccessKeys.Get, a.RootCertificates.Get) {
 			return engine.NotApplicable("the root user has no credentials: no password, access key or certificate")
 		}
 		return engine.Fail("AccountMFAEnabled is 0: whoever gets the password of the root user, or its mailbox, has the whole account. Register MFA, or remove the root credentials").

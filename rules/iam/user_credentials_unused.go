@@ -40,12 +40,17 @@ aws iam delete-login-profile --user-name <user>`,
 	Reads: []string{"iam.User.Created", "iam.User.PasswordEnabled", "iam.User.PasswordChanged", "iam.User.PasswordLastUsed", "iam.User.ReportTime", "iam.User.AccessKeys",
 		"iam.AccessKey.Status", "iam.AccessKey.Created", "iam.AccessKey.LastUsed"},
 
-	// What was never used ages from the day it was made. A password that is set anew begins anew: nobody can have used it before.
+	// What was never used ages from the day it was made or set anew. Who sets a password anew has not used it yet. Source: CIS AWS Foundations
+	// Benchmark, "Ensure credentials unused for 45 days or more are disabled", which asks for the last use, and only without one for the last change.
 	Check: engine.EachWith(maxUnused{MaxUnusedDays: 45}, func(v *engine.View, p *maxUnused, u *iam.User) engine.Verdict {
 		limit := v.Now().AddDate(0, 0, -p.MaxUnusedDays)
 		var stale []string
 		note := func(what string, used, made time.Time) bool {
-			if !latest(used, made).Before(limit) {
+			last := used
+			if used.IsZero() {
+				last = made
+			}
+			if !last.Before(limit) {
 				return false
 			}
 			stale = append(stale, fmt.Sprintf("%s (last used %s, made %s)", what, day(used), day(made)))

@@ -43,11 +43,12 @@ aws rds create-db-instance --db-cluster-identifier <cluster> --db-instance-ident
 			return engine.NotApplicable("is Aurora Serverless v1: AWS moves its capacity to another zone, and nobody can add instances")
 		case c.Scalability.Get() == "limitless":
 			return engine.NotApplicable("is an Aurora Limitless Database: its DB shard groups have a redundancy of their own")
-		case len(c.Members.Get()) == 0:
-			return engine.NotApplicable("has no instances: it holds data in three zones, but serves nobody")
 		}
 		if excuse := p.exempt(c.Tags); excuse != "" {
 			return engine.NotApplicable(excuse)
+		}
+		if len(c.Members.Get()) == 0 {
+			return engine.Fail("MultiAZ is false, as it has no instances: it holds data in three zones, but serves nobody. Add instances in two zones, or delete it").With("multiAZ", c.MultiAZ).As(engine.Low)
 		}
 		return engine.Fail("MultiAZ is false: all instances are in one Availability Zone, and none takes over if it fails. Add a reader in another zone").
 			With("multiAZ", c.MultiAZ).With("members", c.Members)

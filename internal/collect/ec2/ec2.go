@@ -59,7 +59,8 @@ func Calls(at collect.At) []collect.Call {
 		}),
 	}, {
 		// Two lists: of the snapshots that the account owns, and of those that it shares with everybody, which no snapshot
-		// says of itself. To ask for the attribute of each would take a request each. Emulators ignore the owner.
+		// says of itself. To ask for the attribute of each would take a request each: only those in the second list are asked
+		// for it, as emulators put all into that. They ignore the owner, too.
 		Op:    "ec2:DescribeSnapshots",
 		Lists: []model.Resource{&my.Snapshot{}},
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
@@ -79,6 +80,18 @@ func Calls(at collect.At) []collect.Call {
 				return err
 			}
 			return own(&ec2.DescribeSnapshotsInput{}, func(s types.Snapshot) { found(snapshot(at, s, public[aws.ToString(s.SnapshotId)])) })
+		}),
+	}, {
+		Op: "ec2:DescribeSnapshotAttribute",
+		Do: collect.PerItem(func(ctx context.Context, s *my.Snapshot) error {
+			out, err := c.DescribeSnapshotAttribute(ctx, &ec2.DescribeSnapshotAttributeInput{SnapshotId: &s.ID, Attribute: types.SnapshotAttributeNameCreateVolumePermission})
+			if err != nil {
+				return err
+			}
+			if out.CreateVolumePermissions != nil { // always there, perhaps without entries
+				s.Public = model.Known(slices.ContainsFunc(out.CreateVolumePermissions, func(p types.CreateVolumePermission) bool { return p.Group == types.PermissionGroupAll }))
+			}
+			return nil
 		}),
 	}, {
 		Op: "ec2:GetSnapshotBlockPublicAccessState",
@@ -344,12 +357,13 @@ func publicAddressesOf(i types.NetworkInterface) []string {
 	return public(all)
 }
 
-// public picks the addresses that mean the same everywhere in the world. IPv6 has private ones too.
+// public picks the addresses that mean the same everywhere in the world. IPv6 has private ones too. Emulators make theirs of 127.0.0.0/8,
+// which EC2 never does.
 func public(addresses []*string) []string {
 	out := []string{}
 	for _, a := range addresses {
 		ip, err := netip.ParseAddr(aws.ToString(a))
-		if err == nil && ip.IsGlobalUnicast() && !ip.IsPrivate() && !slices.Contains(out, ip.String()) {
+		if err == nil && (ip.IsGlobalUnicast() || ip.IsLoopback()) && !ip.IsPrivate() && !slices.Contains(out, ip.String()) {
 			out = append(out, ip.String())
 		}
 	}
@@ -388,12 +402,12 @@ func image(at collect.At, i types.Image) *my.Image {
 	return out
 }
 
+// snapshot returns one that is private, or of which only its attribute tells.
 func snapshot(at collect.At, s types.Snapshot, public bool) *my.Snapshot {
 	id, t := aws.ToString(s.SnapshotId), tags(s.Tags)
-	return &my.Snapshot{
+	out := &my.Snapshot{
 		Meta:      model.Meta{ID: id, ARN: arnWithoutAccount(at, "snapshot/", id), Name: t["Name"]},
 		State:     model.FromString(s.State),
-		Public:    model.Known(public),
 		Encrypted: model.FromPtr(s.Encrypted),
 		Volume:    model.FromPtr(s.VolumeId),
 		SizeGiB:   integer(s.VolumeSize),
@@ -402,6 +416,10 @@ func snapshot(at collect.At, s types.Snapshot, public bool) *my.Snapshot {
 		Text:      model.OrNone(s.Description),
 		Tags:      model.Known(t),
 	}
+	if !public {
+		out.Public = model.Known(false)
+	}
+	return out
 }
 
 func address(at collect.At, a types.Address) *my.Address {
@@ -412,7 +430,7 @@ func address(at collect.At, a types.Address) *my.Address {
 		Association: model.OrNone(a.AssociationId),
 		Instance:    model.OrNone(a.InstanceId),
 		Interface:   model.OrNone(a.NetworkInterfaceId),
-		Pool:        model.FromPtr(a.PublicIpv4Pool),
+		Pool:        model.OrNone(a.PublicIpv4Pool), // emulators know of no pools
 		Manager:     model.Known(string(a.ServiceManaged)),
 		Tags:        model.Known(t),
 	}

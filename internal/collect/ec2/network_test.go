@@ -38,12 +38,12 @@ func TestLists(t *testing.T) {
 				<association><publicIp>203.0.113.9</publicIp></association><groupSet><item><groupId>sg-1</groupId><groupName>web</groupName></item></groupSet>
 				<privateIpAddressesSet><item><privateIpAddress>10.0.0.4</privateIpAddress><association><publicIp>203.0.113.9</publicIp></association></item></privateIpAddressesSet>
 				<ipv6AddressesSet><item><ipv6Address>fd00::1</ipv6Address></item></ipv6AddressesSet><tagSet><item><key>Name</key><value>web</value></item></tagSet></item></networkInterfaceSet>`,
-			`<networkInterfaceSet><item><networkInterfaceId>eni-2</networkInterfaceId>` + theirs + `<groupSet/></item><item><networkInterfaceId>eni-3</networkInterfaceId></item></networkInterfaceSet>`,
+			`<networkInterfaceSet><item><networkInterfaceId>eni-2</networkInterfaceId>` + theirs + `<groupSet/></item><item><networkInterfaceId>eni-3</networkInterfaceId><association><publicIp>127.1.2.3</publicIp></association></item></networkInterfaceSet>`,
 			[]string{
 				resource("NetworkInterface", "network-interface", "eni-1", "web", account, `,"status":"in-use","type":"interface","requesterManaged":false,"instance":"i-1","vpc":"vpc-1","subnet":"subnet-1","groups":["sg-1"],`+
 					`"publicAddresses":["203.0.113.9"],"sourceDestCheck":true,"tags":{"Name":"web"}`),
 				resource("NetworkInterface", "network-interface", "eni-2", "", "999988887777", `,"instance":"","groups":[],"publicAddresses":[],"tags":{}`),
-				resource("NetworkInterface", "network-interface", "eni-3", "", account, `,"instance":"","publicAddresses":[],"tags":{}`),
+				resource("NetworkInterface", "network-interface", "eni-3", "", account, `,"instance":"","publicAddresses":["127.1.2.3"],"tags":{}`),
 			}},
 		{"ec2.SecurityGroup", "DescribeSecurityGroups", "MaxResults=1000",
 			`<securityGroupInfo><item>` + ours + `<groupId>sg-1</groupId><groupName>web</groupName><vpcId>vpc-1</vpcId><ipPermissions>
@@ -150,11 +150,11 @@ func TestAddresses(t *testing.T) {
 	})
 	collecttest.Want(t, got,
 		resource("EIP", "elastic-ip", "eipalloc-1", "web", account, `,"ip":"203.0.113.9","association":"eipassoc-1","instance":"i-1","interface":"eni-1","pool":"amazon","manager":"","tags":{"Name":"web"}`),
-		resource("EIP", "elastic-ip", "eipalloc-2", "", account, `,"ip":"203.0.113.10","association":"","instance":"","interface":"","manager":"alb","tags":{}`))
+		resource("EIP", "elastic-ip", "eipalloc-2", "", account, `,"ip":"203.0.113.10","association":"","instance":"","interface":"","pool":"","manager":"alb","tags":{}`))
 }
 
-// Own snapshots, and which of them are public, take one list each. An emulator shows those of others too. Without the list of the
-// public ones nothing is known of any: all of them could be.
+// Own snapshots, and which of them are public, take one list each. An emulator shows those of others too, and all among the public ones:
+// these are asked about one by one. Without the list of the public ones nothing is known of any: all of them could be.
 func TestSnapshots(t *testing.T) {
 	const own, public = "MaxResults=1000&Owner.1=self", "MaxResults=1000&Owner.1=self&RestorableBy.1=all"
 	snapshot := func(id, owner string) string {
@@ -162,30 +162,43 @@ func TestSnapshots(t *testing.T) {
 			<startTime>2025-01-02T03:04:05.000Z</startTime><storageTier>standard</storageTier><description>for ami-1</description></item>`
 	}
 	line := func(id, public string) string {
-		return `{"kind":"AWS::EC2::Snapshot","id":"` + id + `","arn":"arn:aws:ec2:eu-central-1::snapshot/` + id + `","account":"111122223333","region":"eu-central-1","state":"completed","public":` + public +
+		gaps := ""
+		if public != "" && public[0] == '!' {
+			public, gaps = "", `,"gaps":[{"reason":"access-denied","call":"ec2:DescribeSnapshotAttribute","detail":"UnauthorizedOperation: no"}]`
+		}
+		if public != "" {
+			public = `,"public":` + public
+		}
+		return `{"kind":"AWS::EC2::Snapshot","id":"` + id + `","arn":"arn:aws:ec2:eu-central-1::snapshot/` + id + `","account":"111122223333","region":"eu-central-1"` + gaps + `,"state":"completed"` + public +
 			`,"encrypted":false,"volume":"vol-1","sizeGiB":8,"started":"2025-01-02T03:04:05Z","tier":"standard","text":"for ami-1","tags":{}}`
 	}
+	attribute := func(id string) string { return "Attribute=createVolumePermission&SnapshotId=" + id }
 	denied := func() string {
 		return hole("Snapshot", `"reason":"access-denied","call":"ec2:DescribeSnapshots","detail":"UnauthorizedOperation: no"`)
 	}
 	whole := map[string]string{
-		public:       `<snapshotSet>` + snapshot("snap-1", account) + snapshot("snap-other", "999988887777") + `</snapshotSet><nextToken>2</nextToken>`,
-		page(public): `<snapshotSet>` + snapshot("snap-3", account) + `</snapshotSet>`,
-		own:          `<snapshotSet>` + snapshot("snap-1", account) + snapshot("snap-2", account) + snapshot("snap-other", "999988887777") + `</snapshotSet><nextToken>2</nextToken>`,
-		page(own):    `<snapshotSet>` + snapshot("snap-3", account) + `</snapshotSet>`,
+		public:              `<snapshotSet>` + snapshot("snap-1", account) + snapshot("snap-other", "999988887777") + `</snapshotSet><nextToken>2</nextToken>`,
+		page(public):        `<snapshotSet>` + snapshot("snap-3", account) + snapshot("snap-4", account) + snapshot("snap-5", account) + `</snapshotSet>`,
+		own:                 `<snapshotSet>` + snapshot("snap-1", account) + snapshot("snap-2", account) + snapshot("snap-other", "999988887777") + `</snapshotSet><nextToken>2</nextToken>`,
+		page(own):           `<snapshotSet>` + snapshot("snap-3", account) + snapshot("snap-4", account) + snapshot("snap-5", account) + `</snapshotSet>`,
+		attribute("snap-1"): `<createVolumePermission><item><userId>999988887777</userId></item><item><group>all</group></item></createVolumePermission>`,
+		attribute("snap-3"): `<createVolumePermission/>`,
+		attribute("snap-4"): `<createVolumePermission><item><userId>999988887777</userId></item></createVolumePermission>`,
+		attribute("snap-5"): `<snapshotId>snap-5</snapshotId>`,
 	}
 	for _, test := range []struct {
 		name, fails string
 		want        []string
 	}{
-		{"all", "", []string{line("snap-1", "true"), line("snap-2", "false"), line("snap-3", "true")}},
+		{"all", "", []string{line("snap-1", "true"), line("snap-2", "false"), line("snap-3", "false"), line("snap-4", "false"), line("snap-5", "")}},
+		{"an attribute denied", attribute("snap-1"), []string{line("snap-1", "!"), line("snap-2", "false"), line("snap-3", "false"), line("snap-4", "false"), line("snap-5", "")}},
 		{"public ones denied", public, []string{denied()}},
 		{"second page of public ones denied", page(public), []string{denied()}},
 		{"own ones denied", own, []string{denied()}},
 		{"second page of own ones denied", page(own), []string{line("snap-1", "true"), line("snap-2", "false"), denied()}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, _ := collecttest.Run(t, Calls, []string{"ec2.Snapshot"}, []string{"eu-central-1"}, func(_, op, params string) string {
+			got, _ := collecttest.Run(t, Calls, []string{"ec2.Snapshot", "ec2.Snapshot.Public"}, []string{"eu-central-1"}, func(_, op, params string) string {
 				if params == test.fails {
 					return "!UnauthorizedOperation no"
 				}

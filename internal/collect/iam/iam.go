@@ -2,6 +2,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -215,7 +216,7 @@ func role(r types.RoleDetail) *my.Role {
 func managed(p types.ManagedPolicyDetail) *my.ManagedPolicy {
 	arn := aws.ToString(p.Arn)
 	out := &my.ManagedPolicy{
-		Meta:        model.Meta{ID: arn, ARN: arn, Name: aws.ToString(p.PolicyName)},
+		Meta:        model.Meta{ID: arn, ARN: arn, Name: cmp.Or(aws.ToString(p.PolicyName), arn[strings.LastIndex(arn, "/")+1:])},
 		Created:     model.FromPtr(p.CreateDate),
 		Updated:     model.FromPtr(p.UpdateDate),
 		Attachments: integer(p.AttachmentCount),

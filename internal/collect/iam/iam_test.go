@@ -76,7 +76,7 @@ func TestAuthorizationDetails(t *testing.T) {
 		"<Policies><member><PolicyName>deploy</PolicyName><Arn>" + root + "policy/ci/deploy</Arn><AttachmentCount>2</AttachmentCount><PermissionsBoundaryUsageCount>1</PermissionsBoundaryUsageCount>" + created +
 		"<UpdateDate>2025-01-02T03:04:05Z</UpdateDate><PolicyVersionList><member><VersionId>v3</VersionId><IsDefaultVersion>false</IsDefaultVersion><Document>%7B%7D</Document></member>" +
 		"<member><VersionId>v2</VersionId><IsDefaultVersion>true</IsDefaultVersion><Document>" + encoded + "</Document></member></PolicyVersionList></member>" +
-		"<member><PolicyName>bare</PolicyName><Arn>" + root + "policy/bare</Arn></member></Policies>"
+		"<member><Arn>" + root + "policy/bare</Arn></member></Policies>"
 	got, requests := collecttest.Run(t, Calls, []string{"iam.User"}, []string{"eu-central-1", "us-east-1"}, func(_, op, params string) string {
 		switch {
 		case op == "GetAccountAuthorizationDetails" && params == details:

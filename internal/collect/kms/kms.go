@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -59,7 +60,8 @@ func Calls(at collect.At) []collect.Call {
 		Needs: []string{"kms.Key.Manager"},
 		When:  collect.If(func(k *my.Key) bool { return k.Account == at.Account && k.Manager.Get() == "CUSTOMER" }), // it does not tell of keys of others
 		Do: collect.PerItem(func(ctx context.Context, k *my.Key) error {
-			out, err := c.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: &k.ARN}, inRegionOf(k.ARN)) // a key has one policy, named default
+			// A key has one policy. KMS takes its name for granted; endpoints that only resemble it do not.
+			out, err := c.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: &k.ARN, PolicyName: aws.String("default")}, inRegionOf(k.ARN))
 			if err == nil {
 				k.Policy = model.FromPtr(out.Policy)
 			}
@@ -78,8 +80,8 @@ func Calls(at collect.At) []collect.Call {
 				return err
 			}
 			k.Rotates, k.RotationDays = model.Known(out.KeyRotationEnabled), model.Known(0)
-			if out.KeyRotationEnabled {
-				k.RotationDays = days(out.RotationPeriodInDays)
+			if out.KeyRotationEnabled { // "the default value is 365 days", and was the only one until 2024. Source: API reference, GetKeyRotationStatus
+				k.RotationDays = model.Known(int(cmp.Or(aws.ToInt32(out.RotationPeriodInDays), 365)))
 			}
 			return nil
 		}),
@@ -136,12 +138,21 @@ func metadata(k *types.KeyMetadata) *my.Key {
 	if k.KeyState != "" && k.KeyState != types.KeyStatePendingReplicaDeletion {
 		out.DeletionDays = model.Known(0)
 	}
+	if k.MultiRegion == nil && k.MultiRegionConfiguration == nil && isUUID(out.ID) {
+		out.MultiRegion = model.Known(false)
+	}
 	if m := k.MultiRegionConfiguration; m != nil && m.PrimaryKey != nil {
 		out.PrimaryARN = model.FromPtr(m.PrimaryKey.Arn)
-	} else if k.MultiRegion != nil && !*k.MultiRegion {
+	} else if multi, known := out.MultiRegion.Lookup(); known && !multi {
 		out.PrimaryARN = model.Known("")
 	}
 	return out
+}
+
+// isUUID reports whether a key ID is one like most: those of multi-Region keys begin with mrk-, which tells them apart where nothing else
+// is told. Source: KMS Developer Guide, "Multi-Region keys in AWS KMS".
+func isUUID(id string) bool {
+	return len(id) == 36 && strings.Count(id, "-") == 4 && !strings.HasPrefix(id, "mrk-")
 }
 
 func days(n *int32) (unknown model.Attr[int]) {

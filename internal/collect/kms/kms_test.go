@@ -153,6 +153,20 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
+// An endpoint may not tell whether a key is a multi-Region one. Its ID does.
+func TestMultiRegionByID(t *testing.T) {
+	for id, want := range map[string]string{
+		"1234abcd-12ab-34cd-56ef-1234567890ab": `,"multiRegion":false,"primaryArn":""`,
+		"mrk-1234abcd12ab34cd56ef1234567890ab": "",
+		"k":                                    "",
+	} {
+		for _, rest := range []string{"", `,"MultiRegion":null`} {
+			got, _ := run(t, []string{own + "key/" + id}, []string{"alias/aws/ssm"}, func(string) string { return described(own, id, enabled+rest) })
+			collecttest.Want(t, got, key(own, "111122223333", id, `,"state":"Enabled","manager":"CUSTOMER"`+zero+want))
+		}
+	}
+}
+
 // Two pages of keys, of which some are referred to as well, by ARN, ID or alias, from their own region or another: each is asked for
 // once. What the list does not show is asked for all the same: an alias, a key of another account, one that is gone. The policy and the
 // rotation are asked for where there is something to learn.
@@ -162,6 +176,7 @@ func TestList(t *testing.T) {
 		own + "key/by-arn":    enabled + symmetric,
 		own + "key/by-id":     `,"KeyState":"Disabled","KeyManager":"CUSTOMER"` + symmetric,
 		own + "key/by-alias":  enabled + symmetric,
+		own + "key/yearly":    enabled + symmetric,
 		own + "key/lone":      enabled + `,"KeySpec":"HMAC_256","Origin":"AWS_KMS","MultiRegion":false`,
 		own + "key/of-aws":    `,"KeyState":"Enabled","KeyManager":"AWS"` + symmetric,
 		us + "key/abroad":     enabled + `,"KeySpec":"SYMMETRIC_DEFAULT","Origin":"AWS_KMS","MultiRegion":true,"MultiRegionConfiguration":{"PrimaryKey":{"Arn":"` + us + `key/abroad"}}`,
@@ -196,7 +211,7 @@ func TestList(t *testing.T) {
 			case params == `{"Limit":1000}`:
 				return `{"Keys":[` + entry(own+"key/by-arn") + `,` + entry(own+"key/by-id") + `],"Truncated":true,"NextMarker":"2"}`
 			}
-			return `{"Keys":[` + entry(own+"key/by-alias") + `,` + entry(own+"key/lone") + `,` + entry(own+"key/of-aws") + `,` + entry(own+"key/dark") + `,` + entry(own+"key/ending") + `]}`
+			return `{"Keys":[` + entry(own+"key/by-alias") + `,` + entry(own+"key/yearly") + `,` + entry(own+"key/lone") + `,` + entry(own+"key/of-aws") + `,` + entry(own+"key/dark") + `,` + entry(own+"key/ending") + `]}`
 		case "DescribeParameters":
 			if here {
 				return parametersWith([]string{"by-id", "alias/app", "alias/aws/ssm"})
@@ -212,9 +227,12 @@ func TestList(t *testing.T) {
 		case "DescribeKey":
 			return answers[ref]
 		case "GetKeyPolicy":
+			if !strings.Contains(params, `"PolicyName":"default"`) {
+				t.Errorf("GetKeyPolicy names no policy: %s", params)
+			}
 			return `{"Policy":"p","PolicyName":"default"}`
 		case "GetKeyRotationStatus":
-			return map[string]string{own + "key/by-arn": `{"KeyRotationEnabled":false}`, own + "key/by-alias": `{}`, us + "key/abroad": `{"KeyRotationEnabled":true,"RotationPeriodInDays":90}`}[ref]
+			return map[string]string{own + "key/by-arn": `{"KeyRotationEnabled":false}`, own + "key/by-alias": `{}`, own + "key/yearly": `{"KeyRotationEnabled":true}`, us + "key/abroad": `{"KeyRotationEnabled":true,"RotationPeriodInDays":90}`}[ref]
 		}
 		return `{}`
 	})
@@ -227,6 +245,7 @@ func TestList(t *testing.T) {
 		key(own, "111122223333", "by-arn", `,"state":"Enabled","manager":"CUSTOMER"`+symmetricHere+`,"policy":"p","rotates":false,"rotationDays":0`),
 		key(own, "111122223333", "by-id", `,"state":"Disabled","manager":"CUSTOMER"`+symmetricHere+`,"policy":"p"`),
 		key(own, "111122223333", "by-alias", `,"refs":["alias/app"],"state":"Enabled","manager":"CUSTOMER"`+symmetricHere+`,"policy":"p"`),
+		key(own, "111122223333", "yearly", `,"state":"Enabled","manager":"CUSTOMER"`+symmetricHere+`,"policy":"p","rotates":true,"rotationDays":365`), // the default
 		key(own, "111122223333", "lone", `,"state":"Enabled","manager":"CUSTOMER"`+strings.Replace(symmetricHere, "SYMMETRIC_DEFAULT", "HMAC_256", 1)+`,"policy":"p"`),
 		key(own, "111122223333", "of-aws", `,"state":"Enabled","manager":"AWS"`+symmetricHere),
 		key(own, "111122223333", "dark", gap("access-denied", "AccessDeniedException: no")),
@@ -237,7 +256,7 @@ func TestList(t *testing.T) {
 		`{"absent":"AWS::KMS::Key","account":"111122223333","region":"eu-central-1","id":"`+own+`key/gone"}`,
 	)
 	want := map[string]bool{"DescribeKey alias/app": true, "DescribeKey " + own + "key/dark": true, "DescribeKey " + own + "key/ending": true, "DescribeKey " + own + "key/gone": true}
-	for _, name := range []string{own + "key/by-arn", own + "key/by-id", own + "key/lone", own + "key/of-aws", us + "key/abroad", other + "key/foreign"} {
+	for _, name := range []string{own + "key/by-arn", own + "key/by-id", own + "key/yearly", own + "key/lone", own + "key/of-aws", us + "key/abroad", other + "key/foreign"} {
 		want["DescribeKey "+name] = true
 	}
 	for what, n := range made {

@@ -154,7 +154,7 @@ func instance(i types.DBInstance) *my.DBInstance {
 		MultiAZ:             model.FromPtr(i.MultiAZ),
 		BackupRetentionDays: integer(i.BackupRetentionPeriod),
 		StorageEncrypted:    model.FromPtr(i.StorageEncrypted),
-		EncryptionType:      model.FromString(i.StorageEncryptionType),
+		EncryptionType:      encryption(i.StorageEncryptionType, i.StorageEncrypted),
 		KMSKey:              key(i.StorageEncrypted, i.KmsKeyId),
 		StorageType:         model.FromPtr(i.StorageType),
 		AllocatedGiB:        integer(i.AllocatedStorage),
@@ -200,7 +200,7 @@ func cluster(d types.DBCluster) *my.DBCluster {
 		InternetAccessGateway: model.OrNone(d.InternetAccessGatewayEnabled), // told of Aurora PostgreSQL with express configuration alone
 		BackupRetentionDays:   integer(d.BackupRetentionPeriod),
 		StorageEncrypted:      model.FromPtr(d.StorageEncrypted),
-		EncryptionType:        model.FromString(d.StorageEncryptionType),
+		EncryptionType:        encryption(d.StorageEncryptionType, d.StorageEncrypted),
 		KMSKey:                key(d.StorageEncrypted, d.KmsKeyId),
 		ParameterGroup:        model.FromPtr(d.DBClusterParameterGroup),
 		MasterUsername:        model.FromPtr(d.MasterUsername),
@@ -231,7 +231,7 @@ func snapshot(s types.DBSnapshot) *my.DBSnapshot {
 		Created:          model.FromPtr(s.SnapshotCreateTime),
 		AllocatedGiB:     integer(s.AllocatedStorage),
 		StorageEncrypted: model.FromPtr(s.Encrypted),
-		EncryptionType:   model.FromString(s.StorageEncryptionType),
+		EncryptionType:   encryption(s.StorageEncryptionType, s.Encrypted),
 		KMSKey:           key(s.Encrypted, s.KmsKeyId),
 		Tags:             tags(s.TagList),
 	}
@@ -247,10 +247,24 @@ func clusterSnapshot(s types.DBClusterSnapshot) *my.DBClusterSnapshot {
 		Created:          model.FromPtr(s.SnapshotCreateTime),
 		AllocatedGiB:     integer(s.AllocatedStorage),
 		StorageEncrypted: model.FromPtr(s.StorageEncrypted),
-		EncryptionType:   model.FromString(s.StorageEncryptionType),
+		EncryptionType:   encryption(s.StorageEncryptionType, s.StorageEncrypted),
 		KMSKey:           key(s.StorageEncrypted, s.KmsKeyId),
 		Tags:             tags(s.TagList),
 	}
+}
+
+// encryption returns how data is encrypted. Where RDS does not tell, it has no keys of its own to encrypt with yet, so that StorageEncrypted
+// says it all.
+func encryption(how types.StorageEncryptionType, encrypted *bool) (unknown model.Attr[string]) {
+	switch {
+	case how != "":
+		return model.FromString(how)
+	case encrypted == nil:
+		return unknown
+	case *encrypted:
+		return model.FromString(types.StorageEncryptionTypeCmk)
+	}
+	return model.FromString(types.StorageEncryptionTypeUnencrypted)
 }
 
 // key returns the KMS key, which RDS tells of what is encrypted with one that the account can see.

@@ -112,8 +112,8 @@ func TestInstances(t *testing.T) {
 		{"empty lists", `<VpcSecurityGroups/><DBParameterGroups/><TagList/><DBSubnetGroup><Subnets/></DBSubnetGroup>`,
 			`,"cluster":"","replicaOf":"","subnets":[],"securityGroups":[],"maxAllocatedGiB":0,"parameterGroups":[],"logExports":[],"tags":{}`},
 		{"endpoint without a port yet", `<Endpoint/><CertificateDetails/>`, `,"cluster":"","replicaOf":"","maxAllocatedGiB":0,"logExports":[]`},
-		{"key missing although encrypted", `<StorageEncrypted>true</StorageEncrypted>`, `,"cluster":"","replicaOf":"","storageEncrypted":true,"maxAllocatedGiB":0,"logExports":[]`},
-		{"not encrypted has no key", `<StorageEncrypted>false</StorageEncrypted>`, `,"cluster":"","replicaOf":"","storageEncrypted":false,"kmsKey":"","maxAllocatedGiB":0,"logExports":[]`},
+		{"key missing although encrypted", `<StorageEncrypted>true</StorageEncrypted>`, `,"cluster":"","replicaOf":"","storageEncrypted":true,"encryptionType":"sse-kms","maxAllocatedGiB":0,"logExports":[]`},
+		{"not encrypted has no key", `<StorageEncrypted>false</StorageEncrypted>`, `,"cluster":"","replicaOf":"","storageEncrypted":false,"encryptionType":"none","kmsKey":"","maxAllocatedGiB":0,"logExports":[]`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, _ := run(t, "DBInstance", page("DBInstance", "", item("DBInstance", "i", test.xml)), "")

@@ -131,6 +131,7 @@ func TestBucket(t *testing.T) {
 		{"Versioning", "GetBucketVersioning", `<VersioningConfiguration><Status>Enabled</Status><MfaDelete>Enabled</MfaDelete></VersioningConfiguration>`, known(`,"versioning":"Enabled","mfaDelete":true`)},
 		{"Versioning", "GetBucketVersioning", `<VersioningConfiguration><Status>Suspended</Status><MfaDelete>Disabled</MfaDelete></VersioningConfiguration>`, known(`,"versioning":"Suspended","mfaDelete":false`)},
 		{"Versioning", "GetBucketVersioning", `<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>`, known(`,"versioning":"","mfaDelete":false`)},
+		{"Versioning", "GetBucketVersioning", `<GetBucketVersioningResponse><Status>Enabled</Status></GetBucketVersioningResponse>`, known(`,"versioning":"Enabled","mfaDelete":false`)}, // as moto does
 		{"Versioning", "GetBucketVersioning", `<VersioningConfiguration><Status/>`, gap("GetBucketVersioning", "call-failed", "the answer is cut off")},
 		{"Versioning", "GetBucketVersioning", `<html/>`, gap("GetBucketVersioning", "call-failed", `the answer is a \u003chtml\u003e, not a \u003cVersioningConfiguration\u003e`)},
 		{"Versioning", "GetBucketVersioning", `{}`, gap("GetBucketVersioning", "call-failed", "the answer is no XML document: EOF")},

@@ -81,8 +81,8 @@ type Image struct {
 // A Snapshot is an EBS snapshot that the account owns.
 type Snapshot struct {
 	model.Meta `call:"ec2:DescribeSnapshots"`
-	State      model.Attr[string]            `json:"state,omitzero"     call:"ec2:DescribeSnapshots"` // pending, completed, error, recoverable, recovering
-	Public     model.Attr[bool]              `json:"public,omitzero"    call:"ec2:DescribeSnapshots"` // anybody may create a volume of it, unless the region blocks that
+	State      model.Attr[string]            `json:"state,omitzero"     call:"ec2:DescribeSnapshots"`                               // pending, completed, error, recoverable, recovering
+	Public     model.Attr[bool]              `json:"public,omitzero"    call:"ec2:DescribeSnapshots|ec2:DescribeSnapshotAttribute"` // anybody may create a volume of it, unless the region blocks that
 	Encrypted  model.Attr[bool]              `json:"encrypted,omitzero" call:"ec2:DescribeSnapshots"`
 	Volume     model.Attr[string]            `json:"volume,omitzero"    call:"ec2:DescribeSnapshots"` // "vol-ffffffff" if it is a copy
 	SizeGiB    model.Attr[int]               `json:"sizeGiB,omitzero"   call:"ec2:DescribeSnapshots"` // of the volume
@@ -99,7 +99,7 @@ type Address struct {
 	Association model.Attr[string]            `json:"association,omitzero" call:"ec2:DescribeAddresses"` // "" if none
 	Instance    model.Attr[string]            `json:"instance,omitzero"    call:"ec2:DescribeAddresses"` // "" if none
 	Interface   model.Attr[string]            `json:"interface,omitzero"   call:"ec2:DescribeAddresses"` // "" if none
-	Pool        model.Attr[string]            `json:"pool,omitzero"        call:"ec2:DescribeAddresses"` // amazon, or the pool of addresses that the account has brought along
+	Pool        model.Attr[string]            `json:"pool,omitzero"        call:"ec2:DescribeAddresses"` // amazon, or the pool of addresses that the account has brought along; "" if that is not told
 	Manager     model.Attr[string]            `json:"manager,omitzero"     call:"ec2:DescribeAddresses"` // service that alone may release it, as alb; "" if none
 	Tags        model.Attr[map[string]string] `json:"tags,omitzero"        call:"ec2:DescribeAddresses"`
 }
