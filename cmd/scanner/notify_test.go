@@ -81,7 +81,7 @@ func TestServeTells(t *testing.T) {
 		if err := s.Begin(t.Context(), x); err != nil {
 			t.Fatal(err)
 		}
-		if err := k.record(t.Context(), x, &scanning{sel: *sel, picked: picked}, rec.scan, func() (io.ReadCloser, error) { return openFile(file) }); err != nil {
+		if err := k.record(t.Context(), x, &scanning{sel: *sel, picked: picked}, rec.scan, func() (io.ReadCloser, error) { return openFile(t.Context(), file) }); err != nil {
 			t.Fatal(err)
 		}
 	}
