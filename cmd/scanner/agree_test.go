@@ -25,6 +25,9 @@ type sums struct {
 	changes                  map[string]int // of failures that nobody has waived; nil if it does not say
 }
 
+// waivedHere is what the waivers of the example may mean.
+var waivedHere = regexp.MustCompile(`^(s3|sqs|kms|iam)-`)
+
 // TestFormatsAgree holds the numbers of all formats against each other, for the demo account with waivers and a baseline.
 func TestFormatsAgree(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
@@ -33,10 +36,14 @@ func TestFormatsAgree(t *testing.T) {
 	quiet(t, "baseline", "create", "demo.jsonl", "--no-config")
 	edit(t, "baseline.json", func(b map[string]any) {
 		var kept []any
+		changed := ""
 		for i, f := range b["findings"].([]any) {
 			f := f.(map[string]any)
 			switch i % 7 {
-			case 0: // it is new
+			case 0: // it is new, or newly assessed
+				if rule := f["rule"].(string); changed == "" && !waivedHere.MatchString(rule) {
+					changed = rule
+				}
 				continue
 			case 1: // it is regressed
 				b["mended"] = append(b["mended"].([]any), f)
@@ -52,7 +59,7 @@ func TestFormatsAgree(t *testing.T) {
 			kept = append(kept, f)
 		}
 		b["findings"] = kept
-		ruleOf(b, "s3-bucket-versioning")["version"] = 99 // what it finds is newly assessed
+		ruleOf(b, changed)["version"] = 99 // what it finds is newly assessed
 	})
 	if err := os.WriteFile("waivers.yaml", []byte(`
 - {rule: s3-*, region: eu-*, reason: r, owner: o, expires: 2027-06-30}

@@ -29,7 +29,9 @@ func reviewOf(t *testing.T, snapshot, answers string) *review.Review {
 		}
 	}
 	x := reviewing{snapshot: filepath.Join(dir, "scan.jsonl"), answers: []string{filepath.Join(dir, "review.yaml")}, framework: review.Default, low: "medium", asOf: "2026-12-01"}
-	if err := x.run(reviewRunCommand(), nil); err != nil {
+	c := reviewRunCommand()
+	c.SetContext(t.Context())
+	if err := x.run(c, nil); err != nil {
 		t.Fatal(err)
 	}
 	return x.reviews[0]
