@@ -334,9 +334,3 @@ func (f *Framework) unknownQuestion(id string) string {
 	}
 	return fmt.Sprintf("there is no question %q in %s: %s", id, f.Name(), suggest.DidYouMean(id, all, "they are called as SEC 8 or protect-data-rest"))
 }
-
-// pillarOf returns a pillar.
-func (f *Framework) pillarOf(id string) *Pillar {
-	i := slices.IndexFunc(f.Pillars, func(p Pillar) bool { return p.ID == id })
-	return &f.Pillars[i] // index has seen that it is there
-}
