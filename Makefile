@@ -67,7 +67,7 @@ bench:
 
 # The built binary against an independent account served by moto, with faults in between.
 oracle:
-	go test -v -count=1 -timeout 20m ./internal/oracle -oracle=on
+	go test -v -count=1 -timeout 30m ./internal/oracle -oracle=on
 
 # HTML reports in a real browser, with axe-core for accessibility. The tests are part of make test, which leaves them out where there is no browser.
 browser: bin/axe.min.js
