@@ -83,6 +83,7 @@ fuzz:
 	go test -run '^$$' -fuzz FuzzRead -fuzztime 60s ./internal/waiver
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime 60s ./internal/config
 	go test -run '^$$' -fuzz FuzzTranslate -fuzztime 60s ./internal/mutelist
+	go test -run '^$$' -fuzz FuzzRoleTellsNoAddress -fuzztime 60s ./internal/cause
 	go test -run '^$$' -fuzz FuzzParse -fuzztime 60s ./internal/policy
 	go test -run '^$$' -fuzz FuzzEvaluate -fuzztime 60s ./internal/policy
 	go test -run '^$$' -fuzz FuzzNetwork -fuzztime 60s ./internal/policy

@@ -48,6 +48,7 @@ func TestImportDirections(t *testing.T) {
 		{"internal/notify", "internal/notify/", []string{"internal/collect", "internal/store", "internal/publish", "rules", "cmd"}},
 		{"internal/notify/outbox", "", []string{"internal/collect", "internal/publish", "internal/notify/deliver", "rules", "cmd"}},
 		{"internal/notify/deliver", "", []string{"internal/collect", "internal/store", "internal/publish", "rules", "cmd"}},
+		{"internal/cause", "", []string{"internal/model/", "internal/collect", "internal/report", "internal/store", "rules", "cmd"}},
 		{"internal/suggest", "", []string{"internal/model", "internal/engine", "internal/strictyaml", "rules", "cmd"}},
 		{"internal/strictyaml", "", []string{"internal/model", "internal/engine", "rules", "cmd"}},
 		{"internal/match", "", []string{"internal/model/", "internal/waiver", "internal/config", "internal/report", "internal/collect", "rules", "cmd"}},
@@ -77,7 +78,7 @@ func TestImportDirections(t *testing.T) {
 
 // No rule, and nothing that judges or reports, links the AWS SDK: a rule's test must build in a second.
 func TestNoSDKBeyondCollect(t *testing.T) {
-	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"rules/...", module+"internal/model/...", module+"internal/engine/...", module+"internal/report/...", module+"internal/price/...", module+"internal/config/...", module+"internal/mutelist/...", module+"internal/notify", module+"internal/notify/outbox", module+"frameworks/...") {
+	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"rules/...", module+"internal/model/...", module+"internal/engine/...", module+"internal/report/...", module+"internal/price/...", module+"internal/config/...", module+"internal/cause/...", module+"internal/mutelist/...", module+"internal/notify", module+"internal/notify/outbox", module+"frameworks/...") {
 		for _, dep := range needs {
 			if strings.HasPrefix(dep, "github.com/aws/") {
 				t.Errorf("%s links %s", name, dep)
