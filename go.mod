@@ -35,6 +35,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10
 	github.com/aws/aws-sdk-go-v2/service/ssm v1.81.4
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8
+	github.com/aws/aws-sdk-go-v2/service/wellarchitected v1.40.2 // answers of reviews, which scanner review push and pull bring there and back
 	github.com/aws/smithy-go v1.28.8 // errors and middleware of the SDK
 )
 
@@ -50,6 +51,7 @@ require (
 	github.com/yuin/goldmark v1.8.7 // a test reads Markdown as GitHub does, and looks for links and tags in it
 	go.yaml.in/yaml/v3 v3.0.6 // files that people write: strict, with lines, without looking up methods by name; tests read the examples for pipelines with it
 	golang.org/x/sync v0.24.0 // bounded concurrency of the driver
+	golang.org/x/sys v0.49.0 // locks of files on Windows
 	golang.org/x/term v0.47.0 // is this a terminal, and how wide
 	golang.org/x/time v0.16.0 // token buckets of the limiter
 )
@@ -130,7 +132,6 @@ require (
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/net v0.61.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20261005182115-fad411399dd8 // indirect
