@@ -35,6 +35,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10
 	github.com/aws/aws-sdk-go-v2/service/ssm v1.81.4
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8
+	github.com/aws/aws-sdk-go-v2/service/wellarchitected v1.40.2 // answers of reviews, which scanner review push and pull bring there and back
 	github.com/aws/smithy-go v1.28.8 // errors and middleware of the SDK
 )
 

@@ -45,6 +45,9 @@ func TestImportDirections(t *testing.T) {
 		{"internal/report", "", []string{"internal/collect", "internal/model/", "rules", "cmd"}},
 		{"internal/collect", "", []string{"internal/report", "rules", "cmd"}},
 		{"internal/publish", "", []string{"rules", "internal/model/", "cmd"}},
+		{"internal/review", "", []string{"internal/collect", "internal/model/", "internal/watool", "internal/config", "internal/store", "rules", "cmd"}},
+		{"internal/lens", "", []string{"internal/", "rules", "frameworks", "cmd"}},
+		{"internal/watool", "", []string{"internal/collect", "rules", "cmd"}},
 		{"internal/notify", "internal/notify/", []string{"internal/collect", "internal/store", "internal/publish", "rules", "cmd"}},
 		{"internal/notify/outbox", "", []string{"internal/collect", "internal/publish", "internal/notify/deliver", "rules", "cmd"}},
 		{"internal/notify/deliver", "", []string{"internal/collect", "internal/store", "internal/publish", "rules", "cmd"}},
@@ -78,7 +81,7 @@ func TestImportDirections(t *testing.T) {
 
 // No rule, and nothing that judges or reports, links the AWS SDK: a rule's test must build in a second.
 func TestNoSDKBeyondCollect(t *testing.T) {
-	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"rules/...", module+"internal/model/...", module+"internal/engine/...", module+"internal/report/...", module+"internal/price/...", module+"internal/config/...", module+"internal/cause/...", module+"internal/mutelist/...", module+"internal/notify", module+"internal/notify/outbox", module+"frameworks/...") {
+	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"rules/...", module+"internal/model/...", module+"internal/engine/...", module+"internal/report/...", module+"internal/price/...", module+"internal/config/...", module+"internal/cause/...", module+"internal/mutelist/...", module+"internal/notify", module+"internal/notify/outbox", module+"internal/review", module+"internal/lens", module+"internal/xlsx", module+"frameworks/...") {
 		for _, dep := range needs {
 			if strings.HasPrefix(dep, "github.com/aws/") {
 				t.Errorf("%s links %s", name, dep)
@@ -93,6 +96,7 @@ func TestServiceClients(t *testing.T) {
 		for _, dep := range imports {
 			if service, ok := strings.CutPrefix(dep, "github.com/aws/aws-sdk-go-v2/service/"); ok && !strings.HasPrefix(name, module+"internal/collect") &&
 				!(name == module+"internal/publish" && strings.HasPrefix(service, "securityhub")) &&
+				!(strings.HasPrefix(name, module+"internal/watool") && strings.HasPrefix(service, "wellarchitected")) &&
 				!(name == module+"internal/notify/deliver" && slices.Contains([]string{"sns", "sqs", "eventbridge", "ssm", "secretsmanager", "sts"}, strings.TrimSuffix(service, "/types"))) {
 				t.Errorf("%s imports %s", name, dep)
 			}
@@ -100,10 +104,10 @@ func TestServiceClients(t *testing.T) {
 	}
 }
 
-// A scan changes nothing, and tells nobody. All that writes or sends is in two packages, each of which one file of the command line imports: those of
-// scanner publish and of notifications.
+// A scan changes nothing, and tells nobody. All that writes or sends is in three packages, each of which one file of the command line imports: those of
+// scanner publish, of notifications, and of scanner review push.
 func TestOnlyPublishWrites(t *testing.T) {
-	writes := map[string]string{module + "internal/publish": "publish.go", module + "internal/notify/deliver": "notify.go"}
+	writes := map[string]string{module + "internal/publish": "publish.go", module + "internal/notify/deliver": "notify.go", module + "internal/watool": "review_watool.go"}
 	for name, needs := range deps(t, "{{.ImportPath}} {{.Deps}}", module+"...") {
 		for writer := range writes {
 			if slices.Contains(needs, writer) && name != module+"cmd/scanner" {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +12,30 @@ import (
 	"time"
 
 	"awsscanner/internal/review"
+	"awsscanner/internal/watool/watooltest"
+	"awsscanner/rules"
 )
+
+// wellArchitected answers as the WA Tool does, with a workload in which people have answered something.
+func wellArchitected(t *testing.T) http.Handler {
+	f, err := review.Load(review.Default, rules.All)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &watooltest.Server{}
+	w := watooltest.WorkloadOf(f, "0123456789abcdef0123456789abcdef", "the shop")
+	w.Question("priorities").Selected = []string{"ops_priorities_int_cust_needs"}
+	w.Question("priorities").Notes = "What we talked about"
+	s.Add(w)
+	old := watooltest.WorkloadOf(f, "fedcba9876543210fedcba9876543210", "the old one")
+	old.LensStatus = "DEPRECATED"
+	s.Add(old)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isIdentity(w, r) {
+			s.ServeHTTP(w, r)
+		}
+	})
+}
 
 // secrets is an account in which one parameter fails.
 const secrets = `{"schema":"scanner.snapshot/v1","tool":"0.1.0","partition":"aws","start":"2026-11-30T12:00:00Z","caller":"arn:aws:sts::111122223333:assumed-role/audit/me","read":[{"account":"111122223333","region":"eu-west-1"}],"listed":["AWS::KMS::Key","AWS::SSM::Parameter"],"rules":["ssm-parameter-secure"]}

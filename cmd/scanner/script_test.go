@@ -23,6 +23,8 @@ func TestScripts(t *testing.T) {
 	t.Cleanup(denied.Close)
 	t.Cleanup(expired.Close)
 	t.Cleanup(securityHub.Close)
+	tool := httptest.NewServer(wellArchitected(t))
+	t.Cleanup(tool.Close)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
@@ -32,6 +34,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("DENIED", denied.URL)
 			e.Setenv("EXPIRED", expired.URL)
 			e.Setenv("HUB", securityHub.URL)
+			e.Setenv("TOOL", tool.URL)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "fails": fails, "lines": lines, "published": told.write},

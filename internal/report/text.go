@@ -1,5 +1,7 @@
 package report
 
+import "strings"
+
 // CSVCell makes one line of a text, and no formula.
 func CSVCell(text string) string { return csvCell(text) }
 
@@ -8,3 +10,12 @@ func MarkdownText(text string) string { return markdownText(text) }
 
 // MarkdownCode makes Markdown of a name.
 func MarkdownCode(name string) string { return markdownCode(name) }
+
+// CleanLines makes lines of a text for a terminal.
+func CleanLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = clean(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}

@@ -18,6 +18,8 @@ type Reply struct {
 	On    string
 	Note  string
 	Links []string
+
+	Reason Reason // why it is not applicable
 }
 
 // line writes a reply as one line of an answers file.
@@ -26,7 +28,7 @@ func (r *Reply) line(choice string) string {
 	if r.State == NoReply {
 		text = "  " + choice + ": {state: " + open
 	}
-	for _, x := range []struct{ key, value string }{{"by", quoted(r.By)}, {"on", r.On}, {"note", quoted(r.Note)}, {"link", quotedList(r.Links)}} {
+	for _, x := range []struct{ key, value string }{{"by", quoted(r.By)}, {"on", r.On}, {"note", quoted(r.Note)}, {"link", quotedList(r.Links)}, {"reason", string(r.Reason)}} {
 		if x.value != "" {
 			text += ", " + x.key + ": " + x.value
 		}
