@@ -79,7 +79,7 @@ variable "<secret>" {
 		Breaks: "Readers of the old name, and those that do not ask for decryption or lack kms:Decrypt on a customer key. CloudFormation " +
 			"takes a SecureString only as {{resolve:ssm-secure:...}} and in few properties. Search code, templates, task definitions " +
 			"and user data for the name, and CloudTrail for GetParameter, GetParameters and GetParametersByPath.",
-		Undo: `# 30 seconds after the deletion at the earliest; type the value, then Ctrl-D twice
+		Undo: `# 30 seconds after the deletion at the earliest; the value comes from standard input
 aws ssm put-parameter --name <name> --type String --value file:///dev/stdin
 The history, labels and policies of the old parameter are gone, and its tags must be set again.`,
 		Effect: engine.Destroys,
