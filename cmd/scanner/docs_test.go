@@ -119,9 +119,6 @@ func TestMarkdown(t *testing.T) {
 	if got, want := row("a|b", code("c|`d")), "| a\\|b | ``c\\|`d`` |\n"; got != want {
 		t.Errorf("the row is %q, want %q", got, want)
 	}
-	if got, want := fenced("sh", "```\nx\n```"), "````sh\n```\nx\n```\n````"; got != want {
-		t.Errorf("the block is %q, want %q", got, want)
-	}
 	if got, want := prose("Do this:\naws sqs list-queues\n# and\naws sqs help\nThen that."), "Do this:\n\n```sh\naws sqs list-queues\n# and\naws sqs help\n```\n\nThen that."; got != want {
 		t.Errorf("prose is %q, want %q", got, want)
 	}

@@ -260,9 +260,9 @@ func rulePage(r *engine.Rule, all []engine.Rule, frameworks []string) (string, e
 	}
 
 	line("\n## How to fix\n\n%s", prose(r.Fix.Text))
-	line("\n### With the AWS CLI\n\n%s", fenced("sh", r.Fix.CLI))
+	line("\n### With the AWS CLI\n\n%s", report.Fenced("sh", r.Fix.CLI))
 	if r.Fix.IaC != "" {
-		line("\n### As code\n\n%s", fenced(language(r.Fix.IaC), r.Fix.IaC))
+		line("\n### As code\n\n%s", report.Fenced(language(r.Fix.IaC), r.Fix.IaC))
 	}
 	line("\n### What may break\n\nEffect: **%s** (%s).\n\n%s", r.Fix.Effect, effects[r.Fix.Effect], prose(r.Fix.Breaks))
 	line("\n### Undo\n\n%s", prose(r.Fix.Undo))
@@ -272,8 +272,8 @@ func rulePage(r *engine.Rule, all []engine.Rule, frameworks []string) (string, e
 	for _, op := range judging.Ops {
 		commands = append(commands, cliCommand(op)+"  # "+judging.Often(op))
 	}
-	line("%s", fenced("sh", strings.Join(slices.Compact(commands), "\n")))
-	line("\nOr with the scanner:\n\n%s", fenced("sh", "scanner scan --all --rules "+r.ID))
+	line("%s", report.Fenced("sh", strings.Join(slices.Compact(commands), "\n")))
+	line("\nOr with the scanner:\n\n%s", report.Fenced("sh", "scanner scan --all --rules "+r.ID))
 
 	var related []string
 	for i := range all {
@@ -421,43 +421,19 @@ func anchor(heading string) string {
 
 // prose makes Markdown of a text of which some lines may be commands.
 func prose(text string) string {
-	var out, commands []string
-	flush := func() {
-		if len(commands) > 0 {
-			out = append(out, fenced("sh", strings.Join(commands, "\n")))
-			commands = nil
+	var out []string
+	for _, p := range engine.Pieces(text) {
+		if p.Code {
+			out = append(out, report.Fenced("sh", p.Text))
+		} else {
+			out = append(out, markdown(p.Text))
 		}
 	}
-	for text := range strings.Lines(text) {
-		switch text = strings.TrimRight(text, "\n"); {
-		case report.IsCode(text):
-			commands = append(commands, text)
-		case strings.TrimSpace(text) != "":
-			flush()
-			out = append(out, markdown(text))
-		}
-	}
-	flush()
 	return strings.Join(out, "\n\n")
 }
 
-var backticks = regexp.MustCompile("`+")
-
-// fence returns so many backticks, at least, that a text does not have.
-func fence(text string, least int) string {
-	for _, run := range backticks.FindAllString(text, -1) {
-		least = max(least, len(run)+1)
-	}
-	return strings.Repeat("`", least)
-}
-
-func fenced(language, text string) string {
-	f := fence(text, 3)
-	return f + language + "\n" + strings.TrimRight(text, "\n") + "\n" + f
-}
-
 func code(text string) string {
-	f := fence(text, 1)
+	f := report.Fence(text, 1)
 	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
 		text = " " + text + " "
 	}

@@ -262,6 +262,19 @@ func TestValidate(t *testing.T) {
 		{func(r *engine.Rule) { r.Fix.Undo = "" }, lacks},
 		{func(r *engine.Rule) { r.Fix.Effect = "none" }, `Fix.Effect "none" is unknown`},
 		{func(r *engine.Rule) { r.Fix.CLI = "aws sqs delete-queue" }, "Fix.CLI has a dangerous verb (delete), which is not merely additive"},
+		{func(r *engine.Rule) {
+			r.Fix.CLI = "# prose; (as I like)\naws sqs a --b <c d> --e 'f, g' > <h>.json # then, so\naws sqs wait i --j k=1 l=2\njq -n '{a}' > b\naws m n \\\n  --o \"p; \\\"q\\\"\""
+			r.Fix.Undo = "aws sqs a --b\nThat is all: {nothing | else} of aws sqs a."
+		}, ""},
+		{func(r *engine.Rule) { r.Fix.CLI = "Mend it." }, `Fix.CLI: "Mend it." is no command: it begins with no operation of aws`},
+		{func(r *engine.Rule) { r.Fix.CLI = "aws sqs mend it" }, `Fix.CLI: "aws sqs mend it" is no command: what is "it"?`},
+		{func(r *engine.Rule) { r.Fix.CLI = "aws sqs mend --it now --and (or) then" }, `Fix.CLI: "aws sqs mend --it now --and (or) then" is no command: what is "(or) then"?`},
+		{func(r *engine.Rule) { r.Fix.Undo = "aws sqs mend --it now; it is late" }, `Fix.Undo: "aws sqs mend --it now; it is late" is no command: what is "now; it is late"?`},
+		{func(r *engine.Rule) { r.Fix.Undo = "aws sqs mend --it <now>, if it is late" }, `Fix.Undo: "aws sqs mend --it <now>, if it is late" is no command: after "<now>," begins prose: put it on a line of its own, or behind #`},
+		{func(r *engine.Rule) { r.Fix.Undo = "aws sqs mend --it now once it is late" }, `Fix.Undo: "aws sqs mend --it now once it is late" is no command: "once" belongs to no option`},
+		{func(r *engine.Rule) { r.Fix.Breaks = "Nobody: ask\naws sqs mend with care" }, `Fix.Breaks: "aws sqs mend with care" is no command: what is "with"?`},
+		{func(r *engine.Rule) { r.Fix.Text = "Run aws sqs mend --it now." }, `Fix.Text: a command hides in "Run aws sqs mend --it now.": give it a line of its own`},
+		{func(r *engine.Rule) { r.Fix.CLI = "aws sqs a --b > c then" }, `Fix.CLI: "aws sqs a --b > c then" is no command: more follows its output`},
 		{func(r *engine.Rule) { r.Why = "" }, "Why is empty"},
 		{func(r *engine.Rule) { r.Title = "" }, "Title must have 1 to 90 characters"},
 		{func(r *engine.Rule) { r.Level = "" }, `Level "" is none of [recommended extended optional]`},

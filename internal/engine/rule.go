@@ -40,28 +40,6 @@ type Rule struct {
 	Checks map[string]Check // by account, where its parameters are others
 }
 
-// A Fix says how to put a failure right, and what may break by it.
-type Fix struct {
-	Text   string // what to do
-	CLI    string // the same with the aws command; placeholders in <>
-	IaC    string // CloudFormation or Terraform fragment, or a comment that says why there is none and what to do instead
-	Breaks string // who may stop working, and how to check first
-	Undo   string // the way back
-	Effect Effect
-}
-
-// An Effect is the worst that a fix does beside its purpose.
-type Effect string
-
-const (
-	Additive Effect = "additive" // something is added, nothing stops
-	Replaces Effect = "replaces" // a setting or a resource takes the place of another
-	Destroys Effect = "destroys" // data or a resource is gone afterwards
-	Downtime Effect = "downtime" // something stops for a while
-)
-
-var dangerous = regexp.MustCompile(`\b(delete|terminate|overwrite|apply-immediately|put-[a-z-]*policy|detach|deregister|revoke)`)
-
 var ruleID = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
 
 // Service returns the service whose folder the rule is in, as the catalogue spells it.
@@ -86,10 +64,7 @@ func (r *Rule) Validate() error {
 		bad(!slices.Contains(Pillars, p), "%q is no pillar", p)
 	}
 	bad(r.Why == "", "Why is empty")
-	bad(r.Fix.Text == "" || r.Fix.CLI == "" || r.Fix.IaC == "" || r.Fix.Breaks == "" || r.Fix.Undo == "", "Fix lacks Text, CLI, IaC, Breaks or Undo")
-	bad(!slices.Contains([]Effect{Additive, Replaces, Destroys, Downtime}, r.Fix.Effect), "Fix.Effect %q is unknown", r.Fix.Effect)
-	bad(r.Fix.Effect == Additive && dangerous.MatchString(r.Fix.CLI), "Fix.CLI has a dangerous verb (%s), which is not merely additive", dangerous.FindString(r.Fix.CLI))
-	return errors.Join(errs...)
+	return errors.Join(append(errs, r.Fix.check())...)
 }
 
 // A Check judges one resource of one kind.

@@ -183,21 +183,27 @@ func Rule(w io.Writer, rule *engine.Rule) error {
 }
 
 func writeRule(b *strings.Builder, rule *engine.Rule) {
-	section := func(title, text string) {
+	lines := func(title, text string) {
 		if text != "" {
-			fmt.Fprintf(b, "%s\n%s\n\n", title, Indent(text))
+			fmt.Fprintf(b, "%s\n%s\n\n", title, text)
+		}
+	}
+	section := func(title, text string) { lines(title, Indent(text)) }
+	code := func(title, text string) {
+		if text != "" {
+			lines(title, verbatim(text))
 		}
 	}
 	section("WHY", rule.Why)
 	section("FIX", rule.Fix.Text)
-	section("COMMANDS", rule.Fix.CLI)
-	section("TEMPLATE", rule.Fix.IaC)
+	code("COMMANDS", rule.Fix.CLI)
+	code("TEMPLATE", rule.Fix.IaC)
 	section("MAY BREAK", rule.Fix.Breaks)
 	section("UNDO", rule.Fix.Undo)
 	section("EFFECT", string(rule.Fix.Effect))
 	if rule.Check.Params != nil {
 		p, _ := json.MarshalIndent(rule.Check.Params, "", "  ")
-		section("PARAMETERS  (--param "+rule.ID+".NAME=VALUE)", string(p))
+		code("PARAMETERS  (--param "+rule.ID+".NAME=VALUE)", string(p))
 	}
 	section("READS", strings.Join(rule.Needs(), "\n"))
 	var pillars []string
@@ -211,17 +217,16 @@ func writeRule(b *strings.Builder, rule *engine.Rule) {
 	section("CLASS", fmt.Sprintf("%s, level %s, %s", severity, rule.Level, strings.Join(pillars, ", ")))
 }
 
-// Indent wraps a text at 100 columns, two columns in; lines that begin with a command or a space stay as they are.
+// Indent wraps a text of a rule at 100 columns, two columns in; commands stay as they are.
 func Indent(text string) string {
 	var out []string
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		if IsCode(line) {
-			out = append(out, "  "+line)
+	for _, p := range engine.Pieces(text) {
+		if p.Code {
+			out = append(out, verbatim(p.Text))
 			continue
 		}
 		row := " "
-		for word := range strings.FieldsSeq(line) {
+		for word := range strings.FieldsSeq(p.Text) {
 			if len(row)+1+len(word) > 100 && row != " " {
 				out, row = append(out, row), " "
 			}
@@ -232,7 +237,7 @@ func Indent(text string) string {
 	return strings.Join(out, "\n")
 }
 
-// IsCode tells commands, and pieces of templates, from the prose that a fix may mix with them.
-func IsCode(line string) bool {
-	return strings.HasPrefix(line, "aws ") || strings.HasPrefix(line, " ") || strings.HasPrefix(line, "#") || strings.ContainsAny(line, "{|")
+// verbatim puts a text two columns in.
+func verbatim(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
 }

@@ -92,7 +92,7 @@ func TestIndent(t *testing.T) {
 		long:                            "  " + long[:94] + "\n  " + long[95:189] + "\n  " + long[190:],
 		"one\ntwo":                      "  one\n  two",
 		"aws " + long:                   "  aws " + long,
-		"{\n  \"a\": 1\n}":              "  {\n    \"a\": 1\n  }",
+		"aws a \\\n  --b\nthen {c}":     "  aws a \\\n    --b\n  then {c}",
 		strings.Repeat("x", 120):        "  " + strings.Repeat("x", 120),
 		"a " + strings.Repeat("x", 120): "  a\n  " + strings.Repeat("x", 120),
 	} {

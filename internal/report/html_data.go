@@ -255,8 +255,10 @@ type pageText struct {
 // rule says of a rule what all its findings share.
 func (p *page) rule(r *engine.Rule) pageRule {
 	out := pageRule{ID: r.ID, Title: r.Title, Service: r.Service(), Preview: r.Preview, Pillars: r.Pillars, Why: r.Why, Effect: r.Fix.Effect}
-	out.Fix = append(out.Fix, pageText{Prose: r.Fix.Text})
-	out.Fix = append(out.Fix, pieces("Commands", r.Fix.CLI)...)
+	out.Fix = append(out.Fix, pieces("", r.Fix.Text)...)
+	if r.Fix.CLI != "" {
+		out.Fix = append(out.Fix, pageText{Heading: "Commands", Code: strings.TrimRight(r.Fix.CLI, "\n")})
+	}
 	if r.Fix.IaC != "" {
 		out.Fix = append(out.Fix, pageText{Heading: "Template", Code: strings.TrimRight(r.Fix.IaC, "\n")})
 	}
@@ -270,21 +272,13 @@ func (p *page) rule(r *engine.Rule) pageRule {
 	return out
 }
 
-// pieces tells commands from the prose that may be mixed with them.
+// pieces puts a text under a heading, commands apart from prose.
 func pieces(heading, text string) (out []pageText) {
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		if strings.TrimSpace(line) == "" {
-			continue
-		}
-		last := len(out) - 1
-		switch code := IsCode(line); {
-		case code && last >= 0 && out[last].Code != "":
-			out[last].Code += "\n" + line
-		case code:
-			out = append(out, pageText{Code: line})
-		default:
-			out = append(out, pageText{Prose: line})
+	for _, p := range engine.Pieces(text) {
+		if p.Code {
+			out = append(out, pageText{Code: p.Text})
+		} else {
+			out = append(out, pageText{Prose: p.Text})
 		}
 	}
 	if len(out) > 0 {

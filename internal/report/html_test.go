@@ -539,8 +539,8 @@ func TestNumber(t *testing.T) {
 
 // Prose and commands of a fix come apart.
 func TestPieces(t *testing.T) {
-	got := pieces("Commands", "aws sqs a\naws sqs b\nThen wait.\n\naws sqs c")
-	want := []pageText{{Heading: "Commands", Code: "aws sqs a\naws sqs b"}, {Prose: "Then wait."}, {Code: "aws sqs c"}}
+	got := pieces("Undo", "aws sqs a\naws sqs b\nThen wait.\n\naws sqs c")
+	want := []pageText{{Heading: "Undo", Code: "aws sqs a\naws sqs b"}, {Prose: "Then wait."}, {Code: "aws sqs c"}}
 	if !slices.Equal(got, want) {
 		t.Errorf("%+v", got)
 	}

@@ -339,7 +339,7 @@ func (r *Report) unitDetails(u *Unit, severity, told bool) string {
 	section("Why", u.Rule.Why)
 	section("Fix", fix.Text)
 	if fix.CLI != "" {
-		b.WriteString(fenced(fix.CLI) + "\n\n")
+		b.WriteString(Fenced("sh", fix.CLI) + "\n\n")
 	}
 	section("May break", fix.Breaks)
 	section("Undo", fix.Undo)
@@ -477,8 +477,8 @@ func markdownText(text string) string {
 
 var backticks = regexp.MustCompile("`+")
 
-// fence returns so many backticks, at least, that a text does not have.
-func fence(text string, least int) string {
+// Fence returns so many backticks, at least, that a text does not have.
+func Fence(text string, least int) string {
 	for _, run := range backticks.FindAllString(text, -1) {
 		least = max(least, len(run)+1)
 	}
@@ -488,36 +488,29 @@ func fence(text string, least int) string {
 // markdownCode makes Markdown of a name. Nothing in it becomes a link.
 func markdownCode(name string) string {
 	name = short(clean(name), 160)
-	f := fence(name, 1)
+	f := Fence(name, 1)
 	if strings.HasPrefix(name, "`") || strings.HasSuffix(name, "`") || strings.TrimSpace(name) == "" {
 		name = " " + name + " "
 	}
 	return f + name + f
 }
 
-func fenced(text string) string {
-	f := fence(text, 3)
-	return f + "sh\n" + strings.TrimRight(text, "\n") + "\n" + f
+// Fenced makes Markdown of lines of code; the language may be empty.
+func Fenced(language, text string) string {
+	f := Fence(text, 3)
+	return f + language + "\n" + strings.TrimRight(text, "\n") + "\n" + f
 }
 
 // markdownProse makes Markdown of a text of a rule, in which some lines may be commands, to go on with after a title.
 func markdownProse(text string) string {
-	var out, commands []string
-	flush := func() {
-		if len(commands) > 0 {
-			out, commands = append(out, fenced(strings.Join(commands, "\n"))), nil
+	var out []string
+	for _, p := range engine.Pieces(text) {
+		if p.Code {
+			out = append(out, Fenced("sh", p.Text))
+		} else {
+			out = append(out, markdownText(p.Text))
 		}
 	}
-	for line := range strings.Lines(text) {
-		switch line = strings.TrimRight(line, "\n"); {
-		case IsCode(line):
-			commands = append(commands, line)
-		case strings.TrimSpace(line) != "":
-			flush()
-			out = append(out, markdownText(line))
-		}
-	}
-	flush()
 	if len(out) > 0 && strings.HasPrefix(out[0], "```") {
 		return "\n\n" + strings.Join(out, "\n\n")
 	}

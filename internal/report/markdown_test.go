@@ -147,6 +147,9 @@ func TestMarkdownText(t *testing.T) {
 	if got, want := markdownProse("Do *this*:\naws x `y`\n# or\naws z\nThen that."), " Do \\*this\\*:\n\n```sh\naws x `y`\n# or\naws z\n```\n\nThen that."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	if got, want := Fenced("sh", "```\nx\n```"), "````sh\n```\nx\n```\n````"; got != want {
+		t.Errorf("the block is %q, want %q", got, want)
+	}
 	if got, want := markdownProse("aws x ```"), "\n\n````sh\naws x ```\n````"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

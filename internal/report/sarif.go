@@ -452,29 +452,16 @@ func helpMarkdown(rule *engine.Rule) string {
 		switch name, text := part[0], part[1]; {
 		case text == "":
 		case name == "Commands" || name == "Template":
-			fence := "```"
-			for strings.Contains(text, fence) {
-				fence += "`"
-			}
-			out = append(out, "**"+name+"**", fence+"\n"+strings.TrimRight(text, "\n")+"\n"+fence)
+			out = append(out, "**"+name+"**", Fenced("", text))
 		default: // paragraphs, and commands between them
 			out = append(out, "**"+name+"**")
-			var code []string
-			flush := func() {
-				if len(code) > 0 {
-					out, code = append(out, "```\n"+strings.Join(code, "\n")+"\n```"), nil
+			for _, p := range engine.Pieces(text) {
+				if p.Code {
+					out = append(out, Fenced("", p.Text))
+				} else {
+					out = append(out, plainMarkdown.Replace(p.Text))
 				}
 			}
-			for line := range strings.Lines(text) {
-				switch line = strings.TrimRight(line, "\n"); {
-				case IsCode(line):
-					code = append(code, line)
-				case strings.TrimSpace(line) != "":
-					flush()
-					out = append(out, plainMarkdown.Replace(line))
-				}
-			}
-			flush()
 		}
 	}
 	return strings.Join(out, "\n\n")

@@ -73,7 +73,8 @@ resource "aws_route53_record" "<name>" {
 }`,
 		Breaks: "Clients that pin the old certificate, its key or its issuer. The successor must name all domains that are in use, and an " +
 			"import must keep the type and size of the key: compare both with describe-certificate first.",
-		Undo:   "aws acm import-certificate --certificate-arn <arn> --certificate fileb://<old-cert.pem> --certificate-chain fileb://<old-chain.pem> --private-key fileb://<old-key.pem> (ACM keeps no former version)",
+		Undo: `aws acm import-certificate --certificate-arn <arn> --certificate fileb://<old-cert.pem> --certificate-chain fileb://<old-chain.pem> --private-key fileb://<old-key.pem>
+ACM keeps no former version: keep the files.`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"acm.Certificate.Status", "acm.Certificate.Type", "acm.Certificate.InUse", "acm.Certificate.NotAfter",

@@ -38,7 +38,8 @@ resource "aws_cloudformation_stack" "<name>" {
   notification_arns = ["<topic-arn>"]
 }`,
 		Breaks: "An update without other changes is made at once and touches no resource. Parameters that are not named fall back to their defaults: name each with UsePreviousValue. Each event is a message: use a filter, or a topic of its own.",
-		Undo:   `aws cloudformation update-stack with --notification-arns "[]" and else the same`,
+		Undo: `The same update with the topics that the stack had before, or with none:
+aws cloudformation update-stack --stack-name <stack> --use-previous-template --notification-arns '[]' --parameters ParameterKey=<key>,UsePreviousValue=true... --capabilities <as-before>`,
 		Effect: engine.Additive,
 	},
 	Reads: []string{"cloudformation.Stack.Status", "cloudformation.Stack.Root", "cloudformation.Stack.Topics"},

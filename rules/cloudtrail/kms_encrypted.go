@@ -31,7 +31,8 @@ resource "aws_cloudtrail" "<name>" {
 }`,
 		Breaks: "Whoever reads the bucket, such as a log analysis in another account, needs kms:Decrypt from then on: look for readers in the policy and the access logs of the bucket. " +
 			"If the key policy does not admit CloudTrail, the update is refused. Each use of the key is charged by KMS.",
-		Undo:   `aws cloudtrail update-trail --region <home-region> --name <trail-arn> --kms-key-id ""; keep the key, since files from the time between still need it`,
+		Undo: `aws cloudtrail update-trail --region <home-region> --name <trail-arn> --kms-key-id ""
+Keep the key, since files from the time between still need it.`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"cloudtrail.Trail.KMSKey", "kms.Key.State"},

@@ -24,7 +24,8 @@ resource "aws_cloudtrail" "<name>" {
   enable_log_file_validation = true
 }`,
 		Breaks: "Nothing stops. Digest files come to the folder CloudTrail-Digest of the bucket: see whether lifecycle rules or readers of the bucket take them for logs.",
-		Undo:   "aws cloudtrail update-trail --region <home-region> --name <trail-arn> --no-enable-log-file-validation; what comes between then and now cannot be validated",
+		Undo: `aws cloudtrail update-trail --region <home-region> --name <trail-arn> --no-enable-log-file-validation
+What comes between then and now cannot be validated.`,
 		Effect: engine.Additive,
 	},
 	Reads: []string{"cloudtrail.Trail.LogFileValidation"},

@@ -47,7 +47,9 @@ resource "aws_cloudwatch_metric_alarm" "<name>" {
   alarm_actions   = [aws_sns_topic.<name>.arn]
 }`,
 		Breaks: "Nothing stops, but an alarm that goes off often wakes people from then on: look at its history first with describe-alarm-history. Actions may have been switched off on purpose, for maintenance.",
-		Undo:   "aws cloudwatch put-metric-alarm --cli-input-json file://<as-before>.json, or aws cloudwatch disable-alarm-actions --alarm-names <alarm>",
+		Undo: `aws cloudwatch put-metric-alarm --cli-input-json file://<as-before>.json
+# or, if they were switched off
+aws cloudwatch disable-alarm-actions --alarm-names <alarm>`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"cloudwatch.Alarm.Description", "cloudwatch.Alarm.ActionsEnabled", "cloudwatch.Alarm.AlarmActions", "cloudwatch.Alarm.Rule", "cloudwatch.Alarm.Suppressor", "sns.Subscribers.Confirmed"},

@@ -54,7 +54,9 @@ resource "aws_cloudwatch_metric_alarm" "charges" {
   alarm_actions       = [aws_sns_topic.charges.arn]
 }`,
 		Breaks: "Nothing stops. An alarm that has the name already is replaced: see with describe-alarms.",
-		Undo:   "aws budgets delete-budget --account-id <account> --budget-name <budget>, or aws cloudwatch delete-alarms --region us-east-1 --alarm-names <name>",
+		Undo: `aws budgets delete-budget --account-id <account> --budget-name <budget>
+# or
+aws cloudwatch delete-alarms --region us-east-1 --alarm-names <name>`,
 		Effect: engine.Additive,
 	},
 	Reads: []string{"cloudwatch.Account", "cloudwatch.Alarm.ActionsEnabled", "cloudwatch.Alarm.AlarmActions", "cloudwatch.Alarm.Metrics", "cloudwatch.Alarm.Comparison", "cloudwatch.Alarm.Threshold",

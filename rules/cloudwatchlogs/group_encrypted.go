@@ -74,7 +74,8 @@ data "aws_iam_policy_document" "logs" {
 		Breaks: "If the key policy does not admit CloudWatch Logs, the association is refused, and if it ceases to, events can no " +
 			"longer be stored or read: watch IncomingLogEvents of the group and read it with a role that people use. Its readers, " +
 			"subscriptions and exports included, depend on the key from then on, and each use of the key is charged by KMS.",
-		Undo:   "aws logs disassociate-kms-key --log-group-name <group>; keep the key, since events from the time between still need it",
+		Undo: `aws logs disassociate-kms-key --log-group-name <group>
+Keep the key, since events from the time between still need it.`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"cloudwatchlogs.LogGroup.Class", "cloudwatchlogs.LogGroup.KMSKey"},

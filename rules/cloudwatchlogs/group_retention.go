@@ -43,7 +43,8 @@ resource "aws_cloudwatch_log_group" "<name>" {
   retention_in_days = 90
 }`,
 		Breaks: "Events older than that are deleted within a few days, for good. Look first at whether anybody needs them, and export them to S3 with create-export-task if so.",
-		Undo:   "aws logs delete-retention-policy --log-group-name <group>; what has been deleted by then does not come back",
+		Undo: `aws logs delete-retention-policy --log-group-name <group>
+What has been deleted by then does not come back.`,
 		Effect: engine.Destroys,
 	},
 	Reads: []string{"cloudwatchlogs.LogGroup.Class", "cloudwatchlogs.LogGroup.RetentionDays", "cloudwatchlogs.LogGroup.StoredBytes"},

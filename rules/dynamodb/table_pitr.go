@@ -31,7 +31,8 @@ var _ = Rules.Add(engine.Rule{
   }
 }`,
 		Breaks: "Nothing stops, and the table is as fast as before. It is charged by the size of the table: look at TableSizeBytes. It reaches back to the moment it is turned on, not further.",
-		Undo:   `aws dynamodb update-continuous-backups --table-name <table> --point-in-time-recovery-specification PointInTimeRecoveryEnabled=false; what could be restored until then no longer can`,
+		Undo: `aws dynamodb update-continuous-backups --table-name <table> --point-in-time-recovery-specification PointInTimeRecoveryEnabled=false
+What could be restored until then no longer can.`,
 		Effect: engine.Additive,
 	},
 	Reads: []string{"dynamodb.Table.Status", "dynamodb.Table.PITR", "dynamodb.Table.Bytes"},

@@ -34,7 +34,8 @@ aws application-autoscaling put-scaling-policy --service-namespace dynamodb --re
 }`,
 		Breaks: "Nothing stops. On demand each request is charged: compare with ConsumedReadCapacityUnits and ConsumedWriteCapacityUnits of the last month, and set a maximum throughput if a runaway client would cost too much. " +
 			"A table can go from provisioned to on demand four times in 24 hours.",
-		Undo:   `aws dynamodb update-table --table-name <table> --billing-mode PROVISIONED --provisioned-throughput ReadCapacityUnits=<before>,WriteCapacityUnits=<before>, with the capacity of each global secondary index in --global-secondary-index-updates`,
+		Undo: `aws dynamodb update-table --table-name <table> --billing-mode PROVISIONED --provisioned-throughput ReadCapacityUnits=<before>,WriteCapacityUnits=<before>
+Global secondary indexes need the capacity of before as well, in --global-secondary-index-updates.`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"dynamodb.Table.Status", "dynamodb.Table.BillingMode", "dynamodb.Table.Scaling", "dynamodb.Table.Indexes", "dynamodb.Table.ReadUnits", "dynamodb.Table.WriteUnits"},

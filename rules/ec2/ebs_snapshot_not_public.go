@@ -25,7 +25,7 @@ resource "aws_ebs_snapshot_block_public_access" "this" {
   state = "block-all-sharing"
 }`,
 		Breaks: "Accounts outside that make volumes of the snapshot can no longer do so; volumes that they have made stay theirs. The block of the region hits all public " +
-			"snapshots there: list them first with aws ec2 describe-snapshots --owner-ids self --restorable-by-user-ids all.",
+			"snapshots there: list them first:\naws ec2 describe-snapshots --owner-ids self --restorable-by-user-ids all",
 		Undo: `aws ec2 disable-snapshot-block-public-access
 aws ec2 modify-snapshot-attribute --snapshot-id <snapshot-id> --attribute createVolumePermission --operation-type add --group-names all`,
 		Effect: engine.Replaces,

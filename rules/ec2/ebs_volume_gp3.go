@@ -29,7 +29,8 @@ resource "aws_ebs_volume" "this" {
 }`,
 		Breaks: "Nothing stops. The volume may be slower than either type for some hours while it is changed, and EBS limits how often a volume is changed in a day. Check VolumeReadBytes, VolumeWriteBytes " +
 			"and their operations in CloudWatch for peaks above 125 MiB/s or 3000 IOPS.",
-		Undo:   "aws ec2 modify-volume --volume-id <volume-id> --volume-type gp2, when EBS takes a further change",
+		Undo: `aws ec2 modify-volume --volume-id <volume-id> --volume-type gp2
+That works as soon as EBS takes a further change of the volume.`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"ec2.Volume.Type", "ec2.Volume.State", "ec2.Volume.Manager", "ec2.Volume.SizeGiB", "ec2.Volume.IOPS"},

@@ -36,7 +36,8 @@ aws ec2 release-address --allocation-id <allocation-id>`,
 		IaC: `# Terraform: remove the aws_eip that has neither instance nor network_interface`,
 		Breaks: "Whatever names the address by number reaches nothing, or later somebody else. Search the hosted zones of all accounts and the allow-lists of partners for it. " +
 			"A stopped instance starts without a public address.",
-		Undo:   "aws ec2 allocate-address --address <address>, which works only as long as AWS has given it to nobody else",
+		Undo: `aws ec2 allocate-address --address <address>
+That works only as long as AWS has given it to nobody else.`,
 		Effect: engine.Destroys,
 	},
 	Reads: []string{"ec2.Address.Association", "ec2.Address.Manager", "ec2.Address.Pool", "ec2.Address.IP"},

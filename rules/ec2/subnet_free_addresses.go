@@ -48,7 +48,8 @@ resource "aws_vpc_ipv4_cidr_block_association" "more" {
   cidr_block = "10.1.0.0/16"
 }`,
 		Breaks: "Nothing stops. Peered networks, transit gateways, firewalls and allow-lists have to learn the new range: check that it overlaps with none that is connected.",
-		Undo:   "Remove the new subnets, then aws ec2 disassociate-vpc-cidr-block --association-id <association-id>",
+		Undo: `Remove the new subnets, then their addresses:
+aws ec2 disassociate-vpc-cidr-block --association-id <association-id>`,
 		Effect: engine.Additive,
 	},
 	Reads: []string{"ec2.Subnet.Free", "ec2.Subnet.CIDR", "ec2.Subnet.IPv6Only", "ec2.NetworkInterface.Subnet", "ec2.NetworkInterface.VPC", "ec2.NetworkInterface.Type"},

@@ -41,7 +41,9 @@ aws elbv2 modify-rule --rule-arn <rule> --actions 'Type=redirect,RedirectConfig=
 }`,
 		Breaks: "Clients that do not follow redirects, or that turn a POST into a GET when they do, and those without the certificate's authority: devices, webhooks, health checks. Look in the access logs for requests " +
 			"whose type is http, or try with HTTP_302 first, as browsers remember a 301.",
-		Undo:   `aws elbv2 modify-listener and modify-rule with the actions that describe-listeners and describe-rules showed before`,
+		Undo: `With the actions that describe-listeners and describe-rules showed before:
+aws elbv2 modify-listener --listener-arn <http-listener> --default-actions file://<actions-of-before>.json
+aws elbv2 modify-rule --rule-arn <rule> --actions file://<actions-of-before>.json`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"elasticloadbalancingv2.LoadBalancer.Type", "elasticloadbalancingv2.LoadBalancer.Scheme", "elasticloadbalancingv2.LoadBalancer.Listeners",

@@ -36,7 +36,8 @@ aws iam delete-access-key --user-name <user> --access-key-id <old-key> # after s
   assume_role_policy = data.aws_iam_policy_document.<trust>.json
 }`,
 		Breaks: "Whatever still signs with the old key. See its last use, and look for its ID in CloudTrail (userIdentity.accessKeyId) before and after it is turned off.",
-		Undo:   `aws iam update-access-key --user-name <user> --access-key-id <old-key> --status Active; a deleted key does not come back`,
+		Undo: `aws iam update-access-key --user-name <user> --access-key-id <old-key> --status Active
+A deleted key does not come back.`,
 		Effect: engine.Destroys,
 	},
 	Reads: []string{"iam.AccessKey.User", "iam.AccessKey.Status", "iam.AccessKey.Created", "iam.AccessKey.LastUsed"},

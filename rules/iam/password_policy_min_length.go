@@ -51,7 +51,8 @@ aws iam update-account-password-policy --minimum-password-length 14 --password-r
   allow_users_to_change_password = true
 }`,
 		Breaks: "Nobody now: passwords that there are stay valid. Whoever next changes a password has to choose a longer one.",
-		Undo:   `aws iam update-account-password-policy with all that get-account-password-policy showed; or, if there was none, aws iam delete-account-password-policy`,
+		Undo: `Run update-account-password-policy with all that get-account-password-policy showed; or, if there was none:
+aws iam delete-account-password-policy`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"iam.Account.PasswordMinLength"},

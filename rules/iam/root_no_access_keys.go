@@ -44,7 +44,8 @@ resource "aws_organizations_policy_attachment" "no_root" {
   target_id = "<root-or-ou-id>"
 }`,
 		Breaks: "What signs with the key: often a very old backup script or a bucket policy made for it. Look in CloudTrail for userIdentity.type Root with that accessKeyId.",
-		Undo:   `aws iam update-access-key --access-key-id <key> --status Active; a deleted key does not come back`,
+		Undo: `aws iam update-access-key --access-key-id <key> --status Active
+A deleted key does not come back.`,
 		Effect: engine.Destroys,
 	},
 	Reads: []string{"iam.Account.RootAccessKeys"},

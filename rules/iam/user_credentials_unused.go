@@ -34,7 +34,8 @@ aws iam delete-login-profile --user-name <user>`,
   status = "Inactive"
 }`,
 		Breaks: "What runs less often than the limit: a job at the end of the quarter, an emergency account. Look for the key's ID and the user's name in CloudTrail as far as it reaches back.",
-		Undo:   `aws iam update-access-key --user-name <user> --access-key-id <key> --status Active; aws iam create-login-profile --user-name <user> --password <new> --password-reset-required`,
+		Undo: `aws iam update-access-key --user-name <user> --access-key-id <key> --status Active
+aws iam create-login-profile --user-name <user> --password <new> --password-reset-required`,
 		Effect: engine.Destroys,
 	},
 	Reads: []string{"iam.User.Created", "iam.User.PasswordEnabled", "iam.User.PasswordChanged", "iam.User.PasswordLastUsed", "iam.User.ReportTime", "iam.User.AccessKeys",

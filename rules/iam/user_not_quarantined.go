@@ -33,7 +33,8 @@ resource "aws_iam_access_key" "<name>" {
   status = "Inactive"
 }`,
 		Breaks: "What signs with the key stops at once. That is less harm than what somebody else may be doing with it: see its last use, and tell the owner.",
-		Undo:   `aws iam update-access-key --user-name <user> --access-key-id <key> --status Active brings back the leaked key, and whoever has it: make a new one instead`,
+		Undo: `Better none: this brings back the leaked key, and whoever has it. Make a new one instead.
+aws iam update-access-key --user-name <user> --access-key-id <key> --status Active`,
 		Effect: engine.Destroys,
 	},
 	Reads: []string{"iam.User.AttachedPolicies", "iam.User.AccessKeys", "iam.AccessKey.Status", "iam.AccessKey.LastUsed"},

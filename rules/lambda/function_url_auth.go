@@ -26,7 +26,8 @@ aws lambda remove-permission --function-name <function> --statement-id <sid>`,
   authorization_type = "AWS_IAM"
 }`,
 		Breaks: "Clients that do not sign get status 403 at once: browsers, webhooks, partners. The metric UrlRequestCount and the logs of the function tell whether and by whom the URL is used.",
-		Undo:   `aws lambda update-function-url-config --function-name <function> --auth-type NONE, and aws lambda add-permission --function-name <function> --statement-id <sid> --action lambda:InvokeFunctionUrl --principal '*' --function-url-auth-type NONE`,
+		Undo: `aws lambda update-function-url-config --function-name <function> --auth-type NONE
+aws lambda add-permission --function-name <function> --statement-id <sid> --action lambda:InvokeFunctionUrl --principal '*' --function-url-auth-type NONE`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"lambda.Function.Master", "lambda.Function.URLs", "lambda.Function.Policy", "lambda.Function.AliasPolicies"},

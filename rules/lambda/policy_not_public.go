@@ -43,7 +43,8 @@ aws lambda remove-permission --function-name <function> --statement-id <sid>`,
   source_account = data.aws_caller_identity.current.account_id
 }`,
 		Breaks: "Callers that nobody has named: find them in CloudTrail (data events of the function, userIdentity) before you remove the statement, and grant them first. A trigger whose source you name wrongly no longer invokes the function.",
-		Undo:   `aws lambda add-permission with the principal and the conditions that get-policy showed before`,
+		Undo: `With the principal and the conditions that get-policy showed before:
+aws lambda add-permission --function-name <function> --statement-id <sid> --action lambda:InvokeFunction --principal <as-before>`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"lambda.Function.Master", "lambda.Function.Policy", "lambda.Function.Aliases", "lambda.Function.AliasPolicies"},

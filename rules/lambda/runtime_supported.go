@@ -55,7 +55,8 @@ aws lambda update-function-code --function-name <function> --zip-file fileb://<p
 }`,
 		Breaks: "Code that uses what the language has dropped, native libraries that were built for an older Amazon Linux, and versions of the AWS SDK that come with the runtime: Node.js 18 and later have only version 3. " +
 			"Between the two commands the old code runs on the new runtime: publish a version first and let the callers' alias point to it.",
-		Undo:   `aws lambda update-function-configuration --function-name <function> --runtime <before>, as long as Lambda does not block updates to it; otherwise point the alias back at the version that was published before`,
+		Undo: `aws lambda update-function-configuration --function-name <function> --runtime <before>
+That works as long as Lambda does not block updates to it. Otherwise point the alias back at the version that was published before.`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"lambda.Function.Master", "lambda.Function.PackageType", "lambda.Function.Runtime", "lambda.Function.Modified"},

@@ -22,7 +22,8 @@ var _ = Rules.Add(engine.Rule{
   backup_retention_period = 7
 }`,
 		Breaks: "Nothing stops. Backup storage beyond the size of the cluster is charged: look at BackupRetentionPeriodStorageUsed.",
-		Undo:   `aws rds modify-db-cluster --db-cluster-identifier <cluster> --backup-retention-period <before>; backups older than that are gone for good`,
+		Undo: `aws rds modify-db-cluster --db-cluster-identifier <cluster> --backup-retention-period <before>
+Backups older than that are gone for good.`,
 		Effect: engine.Additive,
 	},
 	Reads: []string{"rds.DBCluster.BackupRetentionDays"},

@@ -29,7 +29,8 @@ aws rds create-db-instance --db-cluster-identifier <cluster> --db-instance-ident
 }`,
 		Breaks: "Nothing stops, but the reader is charged like the writer, and the reader endpoint leads to it from then on. The DB subnet " +
 			"group needs a subnet in the other zone.",
-		Undo:   `aws rds delete-db-instance --db-instance-identifier <reader>; the data stays, as the cluster holds it`,
+		Undo: `aws rds delete-db-instance --db-instance-identifier <reader>
+The data stays, as the cluster holds it.`,
 		Effect: engine.Additive,
 	},
 	Reads: []string{"rds.DBCluster.MultiAZ", "rds.DBCluster.EngineMode", "rds.DBCluster.Scalability", "rds.DBCluster.Members", "rds.DBCluster.Tags"},

@@ -24,8 +24,8 @@ aws rds modify-db-instance --db-instance-identifier <instance> --backup-retentio
 }`,
 		Breaks: "Turning backups on suspends I/O for seconds to minutes, and so may each daily backup of an instance without a standby: " +
 			"see that maintenance and backup windows are at a quiet time. Backup storage beyond the size of the instance is charged.",
-		Undo: `aws rds modify-db-instance --db-instance-identifier <instance> --backup-retention-period <before>; ` +
-			`backups older than that are gone for good, and with 0 all of them`,
+		Undo: `aws rds modify-db-instance --db-instance-identifier <instance> --backup-retention-period <before>
+Backups older than that are gone for good, and with 0 all of them.`,
 		Effect: engine.Downtime,
 	},
 	Reads: []string{"rds.DBInstance.Cluster", "rds.DBInstance.ReplicaOf", "rds.DBInstance.BackupRetentionDays"},

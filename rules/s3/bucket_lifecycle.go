@@ -34,7 +34,10 @@ aws s3api put-bucket-lifecycle-configuration --bucket <bucket> --lifecycle-confi
 }`,
 		Breaks: "Expired objects are gone, unless the bucket is versioned. Objects in GLACIER and DEEP_ARCHIVE have to be restored before they can be read. Each move is charged by the object, and " +
 			"cheaper classes charge for reading, for 128 KB at least and for a minimum time: many small or short-lived objects become dearer.",
-		Undo:   `aws s3api put-bucket-lifecycle-configuration --bucket <bucket> --lifecycle-configuration file://<kept>.json, or delete-bucket-lifecycle if there was none; what has expired or moved does not come back`,
+		Undo: `aws s3api put-bucket-lifecycle-configuration --bucket <bucket> --lifecycle-configuration file://<kept>.json
+# or, if there was none
+aws s3api delete-bucket-lifecycle --bucket <bucket>
+What has expired or moved does not come back.`,
 		Effect: engine.Destroys,
 	},
 	Reads: []string{"s3.Bucket.Lifecycle"},

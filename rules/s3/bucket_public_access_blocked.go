@@ -25,7 +25,10 @@ aws s3api put-public-access-block --bucket <bucket> --public-access-block-config
 		IaC: blockOne,
 		Breaks: "Everybody who comes without credentials, or by a public policy from another account, is cut off at once. See what s3-bucket-no-public-read and " +
 			"s3-bucket-no-public-write say of the bucket, and who reads it in its access log. Deployments that put public ACLs or policies fail.",
-		Undo:   `aws s3api put-public-access-block --bucket <bucket> --public-access-block-configuration <what it was>, or delete-public-access-block if there was none; for the account alike`,
+		Undo: `aws s3api put-public-access-block --bucket <bucket> --public-access-block-configuration <what it was>
+# or, if there was none
+aws s3api delete-public-access-block --bucket <bucket>
+For the account s3control has the same two, with --account-id.`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"s3.Account.PublicAccessBlock", "s3.Bucket.PublicAccessBlock"},

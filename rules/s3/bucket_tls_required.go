@@ -41,7 +41,9 @@ aws s3api put-bucket-policy --bucket <bucket> --policy file://<edited>.json`,
 }`,
 		Breaks: "Clients that use plain HTTP fail: old devices, S3 website endpoints in front of which nothing speaks TLS, package mirrors. CloudTrail data events without tlsDetails, or entries of the " +
 			"access log whose cipher suite is -, are theirs.",
-		Undo:   `aws s3api put-bucket-policy --bucket <bucket> --policy file://<kept>.json, or delete-bucket-policy if there was none`,
+		Undo: `aws s3api put-bucket-policy --bucket <bucket> --policy file://<kept>.json
+# or, if there was none
+aws s3api delete-bucket-policy --bucket <bucket>`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"s3.Bucket.Policy"},

@@ -49,7 +49,8 @@ aws s3api put-bucket-lifecycle-configuration --bucket <bucket> --lifecycle-confi
 }`,
 		Breaks: "Nothing stops, but each overwritten or deleted object is kept and charged, and deleting leaves a marker: programs that count on free space, or on a delete for legal reasons, need the lifecycle rule. " +
 			"Lifecycle rules that expire objects only hide them from then on. The configuration that is put takes the place of the former one.",
-		Undo:   `aws s3api put-bucket-versioning --bucket <bucket> --versioning-configuration Status=Suspended; it cannot be turned off again, and old versions stay until they are deleted`,
+		Undo: `aws s3api put-bucket-versioning --bucket <bucket> --versioning-configuration Status=Suspended
+It cannot be turned off again, and old versions stay until they are deleted.`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"s3.Bucket.Versioning"},

@@ -27,7 +27,8 @@ var _ = Rules.Add(engine.Rule{
 }`,
 		Breaks: "Programs that keep the secret in memory or in a file beyond its rotation, and those that use it elsewhere than from Secrets Manager. The alternating-users strategy gives them time. " +
 			"See in CloudTrail who calls GetSecretValue, and how often. The function must reach both the database and Secrets Manager.",
-		Undo:   "aws secretsmanager cancel-rotate-secret --secret-id <secret>; a rotation that has broken off leaves a version AWSPENDING, which has to be removed first",
+		Undo: `aws secretsmanager cancel-rotate-secret --secret-id <secret>
+A rotation that has broken off leaves a version AWSPENDING, which has to be removed first.`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"secretsmanager.Secret.Rotates", "secretsmanager.Secret.OwningService", "secretsmanager.Secret.Deleted", "secretsmanager.Secret.PrimaryRegion", "secretsmanager.Secret.LastChanged"},

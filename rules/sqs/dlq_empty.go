@@ -52,7 +52,8 @@ aws sqs start-message-move-task --source-arn <dlq-arn>`,
 }`,
 		Breaks: "Messages that are moved back are processed, some of them perhaps for the second time, and all at once: check that the consumer can stand that, or set " +
 			"--max-number-of-messages-per-second. A move keeps no order, and a consumer that still fails fills the queue again.",
-		Undo:   "aws sqs cancel-message-move-task --task-handle <task-handle>; what has been moved is done",
+		Undo: `aws sqs cancel-message-move-task --task-handle <task-handle>
+What has been moved is done.`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"sqs.Queue.DeadLetterARN", "sqs.Queue.RedriveAllow", "sqs.Queue.Messages", "sqs.Queue.RetentionSecs"},

@@ -38,7 +38,8 @@ aws sqs set-queue-attributes --queue-url <queue-url> --attributes file://attribu
 }`,
 		Breaks: "Producers and consumers that the policy no longer names: those of other accounts, and services that sent as anyone. The metrics NumberOfMessagesSent and " +
 			"NumberOfMessagesReceived of the queue show whether it goes on; events in CloudTrail, by userIdentity, who calls.",
-		Undo:   `aws sqs set-queue-attributes --queue-url <queue-url> --attributes file://<attributes-of-before>.json, made of <before>.json in the same way`,
+		Undo: `jq -n --rawfile p <before>.json '{Policy: $p}' > <attributes-of-before>.json
+aws sqs set-queue-attributes --queue-url <queue-url> --attributes file://<attributes-of-before>.json`,
 		Effect: engine.Replaces,
 	},
 	Reads: []string{"sqs.Queue.Policy"},

@@ -79,8 +79,9 @@ variable "<secret>" {
 		Breaks: "Readers of the old name, and those that do not ask for decryption or lack kms:Decrypt on a customer key. CloudFormation " +
 			"takes a SecureString only as {{resolve:ssm-secure:...}} and in few properties. Search code, templates, task definitions " +
 			"and user data for the name, and CloudTrail for GetParameter, GetParameters and GetParametersByPath.",
-		Undo: "aws ssm put-parameter --name <name> --type String --value file:///dev/stdin, 30 seconds after the deletion at the " +
-			"earliest; the history, labels and policies of the old parameter are gone, its tags must be set again",
+		Undo: `# 30 seconds after the deletion at the earliest; the value comes from standard input
+aws ssm put-parameter --name <name> --type String --value file:///dev/stdin
+The history, labels and policies of the old parameter are gone, and its tags must be set again.`,
 		Effect: engine.Destroys,
 	},
 	Reads: []string{"ssm.Parameter.Type", "ssm.Parameter.DataType", "ssm.Parameter.Description", "ssm.Parameter.KMSKey", "kms.Key.State"},
