@@ -54,6 +54,7 @@ func (f *Fix) check() error {
 			}
 			for line := range strings.Lines(strings.ReplaceAll(p.Text, "\\\n", "")) {
 				if why := noCommand(strings.TrimRight(line, "\n")); why != "" {
+					//lint:ignore ST1005 it begins with the name of a field
 					errs = append(errs, fmt.Errorf("Fix.%s: %s", part[0], why))
 				}
 			}
