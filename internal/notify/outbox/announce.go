@@ -41,7 +41,7 @@ func (a *Announcer) Announce(ctx context.Context) error {
 		if stuck[scans[i].Stream] {
 			continue
 		}
-		if a.Now().Sub(scans[i].Finished) < causesTake {
+		if a.Now().Sub(scans[i].Finished).Abs() < causesTake { // far ahead is the end of one from before the clock went back
 			waits, err := a.Store.AwaitsCauses(ctx, scans[i].ID)
 			if errs = append(errs, err); waits {
 				stuck[scans[i].Stream] = true

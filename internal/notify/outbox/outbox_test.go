@@ -313,6 +313,11 @@ func TestWaitForCauses(t *testing.T) {
 		if got := w.tell(); got != "chat: escalated critical a" {
 			w.Errorf("when nobody comes: %q", got)
 		}
+		lookUp(w.scan("prod", 4, map[string]int{"a": 0}))
+		w.now = begin
+		if got := w.tell(); got != "chat: fixed critical a" {
+			w.Errorf("when the clock has gone back: %q", got)
+		}
 	})
 }
 
