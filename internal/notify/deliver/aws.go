@@ -112,12 +112,7 @@ func (d *Deliverer) sns(ctx context.Context, ch *notify.Channel, m *notify.Messa
 	if err != nil {
 		return err
 	}
-	envelope := func(m *notify.Message) []byte {
-		return encode(map[string]string{"default": string(encode(m)), "email": m.Text().Plain(), "sms": subject(m, 140)})
-	}
-	small := *m
-	small.Shrink(mostBytes, func(m *notify.Message) int { return len(envelope(m)) })
-	in := &sns.PublishInput{TopicArn: &ch.Topic, Message: aws.String(string(envelope(&small))), MessageStructure: aws.String("json"), Subject: aws.String(ascii(subject(m, 99))),
+	in := &sns.PublishInput{TopicArn: &ch.Topic, Message: aws.String(string(envelope(m))), MessageStructure: aws.String("json"), Subject: aws.String(ascii(subject(m, 99))),
 		MessageAttributes: map[string]snstypes.MessageAttributeValue{}}
 	for name, value := range attributes(m) {
 		in.MessageAttributes[name] = snstypes.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
@@ -129,6 +124,16 @@ func (d *Deliverer) sns(ctx context.Context, ch *notify.Channel, m *notify.Messa
 		return explain(err)
 	}
 	return nil
+}
+
+// envelope holds a message for subscriptions of each sort.
+func envelope(m *notify.Message) []byte {
+	all := func(m *notify.Message) []byte {
+		return encode(map[string]string{"default": string(encode(m)), "email": m.Text().Plain(), "sms": subject(m, 140)})
+	}
+	small := *m
+	small.Shrink(mostBytes, func(m *notify.Message) int { return len(all(m)) })
+	return all(&small)
 }
 
 // ascii replaces what a subject of SNS may not hold.

@@ -223,6 +223,21 @@ func TestMoto(t *testing.T) {
 	}
 }
 
+// What SNS, SQS and EventBridge get is not larger than they take, and lists as much as there is room for.
+func TestSizes(t *testing.T) {
+	for _, m := range messages() {
+		if n := len(envelope(m)); n > 256<<10 {
+			t.Errorf("%s: %d bytes for SNS", m.Kind, n)
+		}
+		if n := len(encode(m)); n > 256<<10 {
+			t.Errorf("%s: %d bytes", m.Kind, n)
+		}
+	}
+	if n := len(envelope(large())); n < 100<<10 {
+		t.Errorf("a large message has only %d bytes", n)
+	}
+}
+
 // An opsCenter answers as OpsCenter does.
 type opsCenter struct {
 	*server

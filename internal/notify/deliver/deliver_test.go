@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -49,6 +50,17 @@ func message(n int, event notify.Event, severity engine.Severity) *notify.Messag
 	return m
 }
 
+// large is a message that grows wherever its texts are escaped, or listed for people.
+func large() *notify.Message {
+	m := message(50, notify.New, engine.Medium)
+	for i := range m.Findings {
+		f := &m.Findings[i]
+		f.Message, f.Resource.ID, f.Resource.ARN = strings.Repeat(`"`, 1000), strings.Repeat(`"`, 500), ""
+	}
+	m.Finish()
+	return m
+}
+
 // messages is one of each kind.
 func messages() []*notify.Message {
 	groups := []notify.Group{{Rule: "s3-x", Title: "Buckets are closed", Severity: engine.High, Account: "111122223333", Owner: "shop", Resources: 3, Events: map[notify.Event]int{notify.New: 3}}}
@@ -68,7 +80,7 @@ func messages() []*notify.Message {
 	for _, m := range all {
 		m.Finish()
 	}
-	return append(all, message(1, notify.New, engine.Critical), message(30, notify.Regressed, engine.High), message(2000, notify.New, engine.Medium), message(1, notify.Fixed, engine.Low), notify.Test(now))
+	return append(all, large(), message(1, notify.New, engine.Critical), message(30, notify.Regressed, engine.High), message(2000, notify.New, engine.Medium), message(1, notify.Fixed, engine.Low), notify.Test(now))
 }
 
 // A request is what a server got.
@@ -292,9 +304,9 @@ func TestPagerDuty(t *testing.T) {
 				t.Errorf("what is fixed: %v", v)
 			}
 		case m.Kind == notify.OfFindings:
-			if v["event_action"] != "trigger" || v["dedup_key"] != m.Findings[0].Identity || payload["source"] != "arn:aws:s3:::data" || payload["class"] != "s3-x" || payload["group"] != "111122223333" ||
+			if v["event_action"] != "trigger" || v["dedup_key"] != m.Findings[0].Identity || payload["source"] != notify.Line(cmp.Or(m.Findings[0].Resource.ARN, m.Findings[0].Resource.ID), 255) || payload["class"] != "s3-x" || payload["group"] != "111122223333" ||
 				payload["severity"] != map[engine.Severity]string{engine.Critical: "critical", engine.High: "error", engine.Medium: "warning"}[m.Severity] || utf8.RuneCountInString(payload["summary"].(string)) > 1024 {
-				t.Errorf("a finding: %v", v)
+				t.Errorf("a finding: %.1000v", v)
 			}
 		default:
 			if v["event_action"] != "trigger" || v["dedup_key"] != m.ID || payload["source"] == "" {

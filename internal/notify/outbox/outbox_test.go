@@ -313,9 +313,9 @@ func TestWaitForCauses(t *testing.T) {
 		if got := w.tell(); got != "chat: escalated critical a" {
 			w.Errorf("when nobody comes: %q", got)
 		}
-		lookUp(w.scan("prod", 4, map[string]int{"a": 0}))
+		lookUp(w.scan("prod", 4, map[string]int{"a": 5, "b": 2}))
 		w.now = begin
-		if got := w.tell(); got != "chat: fixed critical a" {
+		if got := w.tell(); got != "chat: new low b" {
 			w.Errorf("when the clock has gone back: %q", got)
 		}
 	})
