@@ -69,6 +69,9 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 		if snapshot != "" && (src.demo || len(src.profiles)+len(src.roles) > 0 || src.org || save != "" || keep.resume != "" || src.trace != "") {
 			return usage("--snapshot judges a file: leave out --demo, --profile, --role-arn, --org, --resume, --save-snapshot and --trace-calls")
 		}
+		if snapshot != "" && stream != "" {
+			return usage("--store records what a scan reads, and --snapshot reads nothing: leave one of them out")
+		}
 		if keep.resume != "" && noSave {
 			return usage("--resume goes on with a scan that is kept: leave out --no-save")
 		}
