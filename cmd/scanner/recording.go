@@ -104,7 +104,11 @@ func readBaseline(ctx context.Context, name string, sel *selection) (*report.Bas
 	if err != nil {
 		return nil, usage("the baseline %s cannot be read: %s", name, err)
 	}
-	if schema != report.BaselineSchema {
+	switch schema {
+	case report.BaselineSchema:
+	case "":
+		return nil, usage("the baseline %s cannot be read: it is none that scanner baseline create wrote, nor a snapshot or a JSON report", name)
+	default:
 		rec, err := openRecording(ctx, name)
 		if err != nil {
 			return nil, err

@@ -144,7 +144,7 @@ func (r *Report) toMend(units []Unit, most int) (lines []string) {
 		if len(lines) == most-1 && i < len(units)-1 {
 			return append(lines, fmt.Sprintf("  and %d more: see the report", len(units)-i))
 		}
-		line := fmt.Sprintf("  %s %s: %s", u.Severity, u.Rule.ID, u.what())
+		line := fmt.Sprintf("  %s %s: %s", u.Severity, u.Rule.ID, u.what(len(r.Coverage) > 1))
 		line += u.by()
 		if r.ExplainWith != "" {
 			line += fmt.Sprintf(" (%s %s)", r.ExplainWith, u.Fingerprint[:8])

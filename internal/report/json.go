@@ -253,7 +253,8 @@ func (r *Report) Head() ([]byte, error) {
 	if head.Coverage.Gaps == nil {
 		head.Coverage.Gaps = []Gap{}
 	}
-	return json.Marshal(head)
+	b, err := json.Marshal(head)
+	return visible(b), err
 }
 
 // JSON writes the whole report as one object, result by result.
@@ -362,7 +363,7 @@ func write(out *bufio.Writer, separator string, x *Result) error {
 		return fmt.Errorf("result of %s on %s: %w", x.Rule.ID, x.Resource.ID, err)
 	}
 	out.WriteString(separator)
-	_, err = out.Write(b)
+	_, err = out.Write(visible(b))
 	return err
 }
 

@@ -187,7 +187,11 @@ func (r *Report) sarif(w io.Writer, most int) error {
 // visible writes control characters, and those that turn the direction of writing, as escapes: who looks at a JSON text in a terminal or viewer shall see it as it
 // is, and who reads it as JSON get the same.
 func visible(text []byte) []byte {
-	if !bytes.ContainsFunc(text, invisible) {
+	i := 0
+	for i < len(text) && text[i] < 0x7f { // most texts have nothing else, and decoding takes time
+		i++
+	}
+	if !bytes.ContainsFunc(text[i:], invisible) {
 		return text
 	}
 	var b bytes.Buffer
