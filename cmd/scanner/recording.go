@@ -159,7 +159,7 @@ func schemaOf(ctx context.Context, name string) (string, error) {
 	defer f.Close()
 	d := json.NewDecoder(f)
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return "", nil
+		return "", ctx.Err()
 	}
 	for d.More() {
 		key, err := d.Token()
@@ -176,7 +176,7 @@ func schemaOf(ctx context.Context, name string) (string, error) {
 			return schema, nil
 		}
 	}
-	return "", nil
+	return "", ctx.Err()
 }
 
 // openFile opens a file that may be compressed. When the context ends, so does reading.

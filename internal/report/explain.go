@@ -68,6 +68,9 @@ func (r *Report) Explain(w io.Writer, x *Result) error {
 	field("owner", x.Team)
 	if w := x.Waived; w != nil {
 		field("waived", fmt.Sprintf("until %s by %s: %s (%s)", w.Expires, w.Owner, w.Reason, w.Source))
+		field("ticket", w.Ticket)
+		field("mitigation", w.Mitigation)
+		field("risk", w.Risk)
 	}
 	field("change", string(x.Change))
 	field("judged at", r.Header.Start.UTC().Format("2006-01-02 15:04:05 UTC"))
@@ -89,7 +92,9 @@ func (r *Report) Explain(w io.Writer, x *Result) error {
 	field("fingerprint", x.Fingerprint())
 	field("identity", x.Identity())
 	b.WriteByte('\n')
-	if sights := r.Scan.Sights(&x.Result); len(sights) > 0 && r.Mask == nil {
+	if r.Source != nil {
+		b.WriteString("SEEN\n  A JSON report tells no more of it than the evidence. The snapshot of the scan has the calls and what they answered.\n\n")
+	} else if sights := r.Scan.Sights(&x.Result); len(sights) > 0 && r.Mask == nil {
 		b.WriteString("SEEN\n")
 		for _, s := range sights {
 			fmt.Fprintf(&b, "  %s\n", clean(seen(s)))
