@@ -37,7 +37,7 @@ func (r *Report) CSV(w io.Writer) error {
 }
 
 func csvRow(x *Result) ([]string, error) {
-	f := finding(x)
+	f := x.Finding()
 	tags, err := json.Marshal(f.Resource.Tags)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func csvRow(x *Result) ([]string, error) {
 
 // csvCell makes one line of a text, and no formula: spreadsheets run what begins with one of these signs, be there space before it or not.
 func csvCell(text string) string {
-	text = clean(text)
+	text = Clean(text)
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, unicode.IsSpace))
 	if strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + text

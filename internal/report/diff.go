@@ -53,7 +53,7 @@ func (r *Report) Diff() (*Diff, error) {
 			return nil, err
 		}
 		if x.Open() && x.Change != Unchanged {
-			d.Found[x.Change] = append(d.Found[x.Change], finding(&x))
+			d.Found[x.Change] = append(d.Found[x.Change], x.Finding())
 		}
 	}
 	for _, list := range d.Found {

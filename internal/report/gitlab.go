@@ -50,12 +50,12 @@ func (r *Report) GitLab(w io.Writer) error {
 			description += " (owner " + x.Team + ")"
 		}
 		b, err := json.Marshal(gitlabIssue{
-			Description: clean(description),
+			Description: Clean(description),
 			CheckName:   x.Rule.ID,
 			Fingerprint: x.Fingerprint(),
 			Severity:    gitlabSeverities[x.Severity],
 			Location:    gitlabLocation{gitlabPath(&x), gitlabLines{1}},
-			Owner:       clean(x.Team),
+			Owner:       Clean(x.Team),
 			Change:      x.Change,
 		})
 		if err != nil {

@@ -452,7 +452,7 @@ var linked = regexp.MustCompile(`(?i)[@#!~%&$][\w"']|://|www\.|\bgh-\d`)
 
 // unlinked breaks what would become a link, or tell somebody, by a space of no width.
 func unlinked(text string) string {
-	return linked.ReplaceAllStringFunc(strings.Join(strings.Fields(clean(text)), " "), func(s string) string { return s[:1] + "\u200b" + s[1:] })
+	return linked.ReplaceAllStringFunc(strings.Join(strings.Fields(Clean(text)), " "), func(s string) string { return s[:1] + "\u200b" + s[1:] })
 }
 
 // htmlText makes HTML of a text, on one line.
@@ -460,7 +460,7 @@ func htmlText(text string) string { return html.EscapeString(unlinked(text)) }
 
 // htmlCode makes HTML of a name. Nothing in it becomes a link.
 func htmlCode(name string) string {
-	return "<code>" + html.EscapeString(short(clean(name), 160)) + "</code>"
+	return "<code>" + html.EscapeString(short(Clean(name), 160)) + "</code>"
 }
 
 // markdownText makes Markdown of a text, on one line: every sign stands for itself.
@@ -487,7 +487,7 @@ func Fence(text string, least int) string {
 
 // markdownCode makes Markdown of a name. Nothing in it becomes a link.
 func markdownCode(name string) string {
-	name = short(clean(name), 160)
+	name = short(Clean(name), 160)
 	f := Fence(name, 1)
 	if strings.HasPrefix(name, "`") || strings.HasSuffix(name, "`") || strings.TrimSpace(name) == "" {
 		name = " " + name + " "

@@ -132,8 +132,8 @@ type table struct {
 	Style
 }
 
-// clean makes one line of a text. What came from an account may hold control characters, which a terminal would obey.
-func clean(text string) string {
+// Clean makes one line of a text. What came from an account may hold control characters, which a terminal would obey.
+func Clean(text string) string {
 	return strings.Map(func(c rune) rune {
 		if c >= ' ' && c <= '~' { // most are, and tables of characters are slow
 			return c
@@ -145,12 +145,9 @@ func clean(text string) string {
 	}, text)
 }
 
-// Clean makes one line of a text for a terminal.
-func Clean(text string) string { return clean(text) }
-
 // line writes one line.
 func (t *table) line(format string, args ...any) {
-	text := strings.TrimRight(clean(fmt.Sprintf(format, args...)), " ")
+	text := strings.TrimRight(Clean(fmt.Sprintf(format, args...)), " ")
 	if runes := []rune(text); t.Width > 10 && len(runes) > t.Width {
 		text = string(runes[:t.Width-1]) + "…"
 	}
