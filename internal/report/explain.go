@@ -21,7 +21,9 @@ func (r *Report) FindOn(rule, resource string) (found []Result, err error) {
 
 // Find returns the results whose fingerprint or identity begins with a prefix, failures first.
 func (r *Report) Find(prefix string) (found []Result, err error) {
-	return r.find(func(x *Result) bool { return strings.HasPrefix(x.Fingerprint(), prefix) || strings.HasPrefix(x.Identity(), prefix) })
+	return r.find(func(x *Result) bool {
+		return strings.HasPrefix(x.Fingerprint(), prefix) || strings.HasPrefix(x.Identity(), prefix)
+	})
 }
 
 func (r *Report) find(wanted func(*Result) bool) (found []Result, err error) {

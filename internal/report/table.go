@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"awsscanner/internal/engine"
@@ -130,19 +129,6 @@ func Lacking(skipped []engine.Skip, partition string) string {
 type table struct {
 	w *bufio.Writer
 	Style
-}
-
-// Clean makes one line of a text. What came from an account may hold control characters, which a terminal would obey.
-func Clean(text string) string {
-	return strings.Map(func(c rune) rune {
-		if c >= ' ' && c <= '~' { // most are, and tables of characters are slow
-			return c
-		}
-		if unicode.IsControl(c) || unicode.In(c, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
-			return ' '
-		}
-		return c
-	}, text)
 }
 
 // line writes one line.
