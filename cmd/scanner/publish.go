@@ -84,21 +84,12 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 		if src.orgRole != "" && len(src.roles)+max(0, len(src.profiles)-1) > 0 {
 			return usage("--org-role starts from one account and names the role of all: leave out --role-arn, and give a single --profile")
 		}
-		name := ""
-		if len(args) > 0 {
-			name = args[0]
-		} else {
-			var err error
-			if name, err = lastScan(); err != nil {
-				return err
-			}
+		rec, err := openRecording(ctx, cmp.Or(args...))
+		if err == nil {
+			err = rec.whole("would look as if it were gone")
 		}
-		rec, err := openRecording(ctx, name)
 		if err != nil {
 			return err
-		}
-		if whole, without := rec.file.Whole(); !whole {
-			return usage("the report %s leaves out part of its scan (%s), and what is left out would look as if it were gone: write it without filters, or name the snapshot", name, without)
 		}
 		src.everywhere(rec.scan)
 		if err := src.check(); err != nil {

@@ -20,8 +20,14 @@ type recording struct {
 	file *report.File // nil for a snapshot
 }
 
-// openRecording opens a snapshot or a JSON report.
+// openRecording opens a snapshot or a JSON report, or the last scan if none is named.
 func openRecording(ctx context.Context, name string) (*recording, error) {
+	if name == "" {
+		var err error
+		if name, err = lastScan(); err != nil {
+			return nil, err
+		}
+	}
 	schema, err := schemaOf(ctx, name)
 	switch {
 	case err != nil:
@@ -91,6 +97,14 @@ func (rec *recording) tells(o *report.Options, g report.Gate) error {
 	return nil
 }
 
+// whole refuses a JSON report that leaves something out where that would mislead.
+func (rec *recording) whole(would string) error {
+	if whole, without := rec.file.Whole(); !whole {
+		return usage("the report %s leaves out part of its scan (%s), and what is left out %s: write it without filters, or name the snapshot", rec.name, without, would)
+	}
+	return nil
+}
+
 func (rec *recording) broken(err error) error {
 	if rec.file == nil {
 		return unreadable(rec.name, err)
@@ -129,8 +143,8 @@ func readBaseline(ctx context.Context, name string, sel *selection) (*report.Bas
 
 // baseline makes a baseline of the whole recording; what an earlier one knows to be mended is kept.
 func (rec *recording) baseline(before *report.Baseline, sel *selection) (*report.Baseline, error) {
-	if whole, without := rec.file.Whole(); !whole {
-		return nil, usage("the report %s leaves out part of its scan (%s), and what is left out would look new or fixed later: write it without filters, or name the snapshot", rec.name, without)
+	if err := rec.whole("would look new or fixed later"); err != nil {
+		return nil, err
 	}
 	picked, err := rec.rules(sel)
 	if err != nil {

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -79,8 +77,8 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 			return err
 		}
 		if save != "" {
-			if info, err := os.Stat(filepath.Dir(save)); err != nil || !info.IsDir() {
-				return usage("--save-snapshot: there is no directory %s", filepath.Dir(save))
+			if dir := lacking(save); dir != "" {
+				return usage("--save-snapshot: there is no directory %s", dir)
 			}
 		}
 		if snapshot != "" {
@@ -263,9 +261,6 @@ func (p *presentation) decide() error {
 // judge reports on a snapshot file, or on the last scan. Unless rules are selected it judges by those for which it was made.
 func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags, again [2]string, explain string) error {
 	p, err := prepare(c, sel, v, g)
-	if err == nil && name == "" {
-		name, err = lastScan()
-	}
 	if err != nil {
 		return err
 	}
@@ -280,11 +275,11 @@ func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags,
 	return p.decide()
 }
 
-// look reports on a snapshot or a JSON report.
+// look reports on a snapshot or a JSON report, or the last scan if none is named.
 func look(c *cobra.Command, name string, sel *selection, v *view, p *presentation) (*report.Report, error) {
 	rec, err := openRecording(c.Context(), name)
 	if err == nil {
-		err = spare(p.outs, name)
+		err = spare(p.outs, rec.name)
 	}
 	if err != nil {
 		return nil, err
