@@ -95,13 +95,7 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 		if err := src.check(); err != nil {
 			return err
 		}
-		picked, err := rec.rules(conf.again())
-		if err != nil {
-			return err
-		}
-		var o report.Options
-		conf.people(&o)(rec.scan.Start, c.ErrOrStderr())
-		if p.Report, err = rec.report(picked, o); err != nil {
+		if p.Report, err = rec.again(conf.again(), report.Options{}, c.ErrOrStderr()); err != nil {
 			return err
 		}
 		if p.Open, err = src.hubs(ctx, rec.scan, "name a role or profile of it with --role-arn, --org-role or --profile"); err != nil {
@@ -164,14 +158,8 @@ func publishSaved(ctx context.Context, log *slog.Logger, ch *notify.Channel, nam
 	}
 	src := hubSource(ch)
 	src.everywhere(rec.scan)
-	picked, err := rec.rules(conf.again())
-	if err != nil {
-		return err
-	}
-	var o report.Options
-	conf.people(&o)(rec.scan.Start, io.Discard)
 	p := publish.SecurityHub{Statuses: []engine.Status{engine.Failed}, Regions: ch.Regions}
-	if p.Report, err = rec.report(picked, o); err != nil {
+	if p.Report, err = rec.again(conf.again(), report.Options{}, io.Discard); err != nil {
 		return err
 	}
 	if p.Open, err = src.hubs(ctx, rec.scan, "name a role that is there under role_name"); err != nil {

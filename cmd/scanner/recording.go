@@ -89,6 +89,16 @@ func (rec *recording) report(picked []engine.Rule, o report.Options) (*report.Re
 	return r, nil
 }
 
+// again looks at the recording as it was judged, with what settings and waivers say of it.
+func (rec *recording) again(sel *selection, o report.Options, warnings io.Writer) (*report.Report, error) {
+	picked, err := rec.rules(sel)
+	if err != nil {
+		return nil, err
+	}
+	sel.conf.people(&o)(rec.scan.Start, warnings)
+	return rec.report(picked, o)
+}
+
 // tells refuses what a JSON report that leaves something out, or hides it, cannot tell: the rest would look as if all were well.
 func (rec *recording) tells(o *report.Options, g report.Gate) error {
 	if why := rec.file.Lacks(o, g); why != "" {
@@ -146,13 +156,7 @@ func (rec *recording) baseline(before *report.Baseline, sel *selection) (*report
 	if err := rec.whole("would look new or fixed later"); err != nil {
 		return nil, err
 	}
-	picked, err := rec.rules(sel)
-	if err != nil {
-		return nil, err
-	}
-	o := report.Options{Baseline: before}
-	sel.conf.people(&o)(rec.scan.Start, io.Discard)
-	r, err := rec.report(picked, o)
+	r, err := rec.again(sel, report.Options{Baseline: before}, io.Discard)
 	if err != nil {
 		return nil, err
 	}

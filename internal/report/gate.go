@@ -45,6 +45,9 @@ func (g Gate) Decide(r *Report) (code int, why []string) {
 	if r.Nothing() {
 		return ExitFailed, append([]string{"nothing could be assessed: " + grants(r.Gaps)}, r.toSee(r.Gaps)...)
 	}
+	if g.NewOnly && !slices.ContainsFunc(r.Scan.Read, func(p model.Place) bool { return r.since.accounts[p.Account] }) {
+		return ExitUsage, []string{"the baseline is of other accounts than this scan, so that nothing could ever be new: make one of this scan with scanner baseline create"}
+	}
 	if why := g.found(r); len(why) > 0 {
 		return ExitFound, why
 	}
