@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -242,11 +243,15 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 
 func (p *presentation) write(ctx context.Context, r *report.Report, explain string) error {
 	p.report, r.ExplainWith, r.Frameworks, r.Sources = r, explain, p.frameworks, p.sources
+	code, why := p.gate.Decide(r)
 	if p.gate.Asks() {
-		code, why := p.gate.Decide(r)
 		r.Decision = &report.Decision{Code: code, Why: why}
 	}
-	return write(ctx, r, p.outs, p.style, p.stdout)
+	err := write(ctx, r, p.outs, p.style, p.stdout)
+	if wrong := (*exitError)(nil); errors.As(err, &wrong) && len(why) > 0 { // what the gate has found is not lost with the disk
+		wrong.text += "\nscanner: " + strings.Join(why, "\n")
+	}
+	return err
 }
 
 // decide turns what the gate says into the end of the program.
