@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,9 +18,14 @@ import (
 
 	"awsscanner/internal/cause"
 	"awsscanner/internal/collect"
+	"awsscanner/internal/engine"
 	"awsscanner/internal/jobs"
+	"awsscanner/internal/model"
+	"awsscanner/internal/model/sqs"
+	"awsscanner/internal/report"
 	"awsscanner/internal/store"
 	"awsscanner/internal/store/storetest"
+	"awsscanner/rules"
 )
 
 // A guarded is an account with a queue whose policy somebody opens, and a history of that.
@@ -283,6 +289,147 @@ func TestCausesTooLate(t *testing.T) {
 		k.now = func() time.Time { return last.Finished }
 		if again, err := k.explain(ctx, last); err != nil || again.IsZero() || !strings.Contains(why(), `"status":"failed"`) || !strings.Contains(why(), "cannot be entered: no AWS credentials found") {
 			t.Errorf("%s, again at %s, %v", why(), again, err)
+		}
+	})
+}
+
+// recorded records the scan of a day: queues by their number of messages, which is the severity; nobody could see those with -1.
+func recorded(t *testing.T, s *store.Store, day int, settings string, rule engine.Rule, queue func(put func(name string, messages int, policy string))) store.Scan {
+	t.Helper()
+	ctx := t.Context()
+	x := store.Scan{ID: store.NewID(), Stream: "prod", Cause: "schedule", Created: time.Date(2026, 1, 1+day, 3, 0, 0, 0, time.UTC), Settings: json.RawMessage(settings)}
+	if err := s.Begin(ctx, x); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Start(ctx, x.ID, x.Created); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Divide(ctx, x.ID, []store.Reading{{Account: "111111111111", Enter: json.RawMessage(`{}`)}}); err != nil {
+		t.Fatal(err)
+	}
+	place := model.Place{Account: "111111111111", Region: "eu-west-1"}
+	snap := engine.NewSnapshot(engine.Header{Partition: "aws", Start: x.Created, Read: []model.Place{place}, Listed: []model.Kind{"AWS::SQS::Queue"}})
+	snap.Finished = x.Created.Add(time.Minute)
+	queue(func(name string, messages int, policy string) {
+		q := &sqs.Queue{Meta: model.Meta{ID: "https://sqs.eu-west-1.amazonaws.com/111111111111/" + name, Name: name, ARN: "arn:aws:sqs:eu-west-1:111111111111:" + name, Account: place.Account, Region: place.Region}, Messages: model.Known(messages), Policy: model.Known(policy)}
+		if messages < 0 {
+			q.Messages = model.Attr[int]{}
+			q.Gaps = []*model.Gap{{Reason: model.AccessDenied, Call: "sqs:GetQueueAttributes", Detail: "no"}}
+		}
+		snap.Put(q)
+	})
+	b, err := s.Baseline(ctx, "prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := report.New("test", engine.Whole(snap), []engine.Rule{rule}, report.Options{Baseline: b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Record(ctx, x.ID, r, nil, snap.Finished); err != nil {
+		t.Fatal(err)
+	}
+	if x, err = s.Scan(ctx, x.ID); err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// What has become more severe while nobody could see it was last seen before that.
+func TestSince(t *testing.T) {
+	rule := engine.Rule{ID: "sqs-q", Title: "t", Severity: engine.Low, Worst: engine.Critical, Pillars: []engine.Pillar{engine.Security}, Reads: []string{"sqs.Queue.Messages"}, Check: engine.Each(func(_ *engine.View, q *sqs.Queue) engine.Verdict {
+		if n := q.Messages.Get(); n > 0 {
+			return engine.Fail("full").As(engine.Severity(n))
+		}
+		return engine.Pass()
+	})}
+	storetest.Each(t, func(t *testing.T, address string) {
+		s, err := store.Open(t.Context(), address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		var scans []store.Scan
+		for day, messages := range []map[string]int{
+			{"seen": 1, "hidden": 1, "fine": 0}, {"seen": 1, "hidden": -1, "fine": 0}, {"seen": 1, "hidden": -1, "fine": 0}, {"seen": 3, "hidden": 3, "fine": 3}, {"seen": 4, "hidden": 4, "fine": 4},
+		} {
+			scans = append(scans, recorded(t, s, day, `{}`, rule, func(put func(string, int, string)) {
+				for name, n := range messages {
+					put(name, n, "")
+				}
+			}))
+		}
+		for scan, want := range map[int]string{3: "fine 2026-01-03, hidden 2026-01-01, seen 2026-01-03", 4: "fine 2026-01-04, hidden 2026-01-04, seen 2026-01-04"} {
+			e := &explanation{keeper: &keeper{store: s}, x: &scanning{}, scan: scans[scan]}
+			if err := e.read(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			questions, err := s.Questions(t.Context(), scans[scan].ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, q := range questions {
+				since, err := e.since(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, q.Finding.Resource.Name+" "+since.Format(time.DateOnly))
+			}
+			slices.Sort(got)
+			if text := strings.Join(got, ", "); text != want {
+				t.Errorf("scan %d: %s, want %s", scan, text, want)
+			}
+			if e.until != scans[scan].Started.Add(time.Minute) || len(e.places) != 1 || len(e.readings) != 1 {
+				t.Errorf("%s %v %v", e.until, e.places, e.readings)
+			}
+		}
+	})
+}
+
+// Of a scan the fifty most severe findings of an account are looked up; the others say so, and none of them is asked about.
+func TestMostCauses(t *testing.T) {
+	const open = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"}]}`
+	i := slices.IndexFunc(rules.All, func(r engine.Rule) bool { return r.ID == "sqs-queue-not-public" })
+	storetest.Each(t, func(t *testing.T, address string) {
+		g := &guarded{deny: true}
+		server := httptest.NewServer(g)
+		defer server.Close()
+		setCredentials(t, server.URL)
+		s, err := store.Open(t.Context(), address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		var last store.Scan
+		for day, policy := range []string{"", open} {
+			last = recorded(t, s, day, `{"files":["a.yaml"],"texts":{"a.yaml":"rules: [sqs-queue-not-public]\n"}}`, rules.All[i], func(put func(string, int, string)) {
+				for n := range cause.Most + 7 {
+					put(fmt.Sprintf("q-%02d", n), 0, policy)
+				}
+			})
+		}
+		k := &keeper{store: s, log: slog.New(slog.NewTextHandler(io.Discard, nil)), now: func() time.Time { return last.Finished }}
+		if again, err := k.explain(t.Context(), last); err != nil || !again.IsZero() {
+			t.Errorf("again at %s, %v", again, err)
+		}
+		events, err := s.EventsOf(t.Context(), last.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := map[string]int{}
+		for _, e := range events {
+			var c cause.Cause
+			if err := json.Unmarshal(e.Cause, &c); err != nil {
+				t.Errorf("%s: %v", e.Cause, err)
+			}
+			n[string(c.Status)+" "+c.Detail]++
+		}
+		if len(n) != 2 || n["denied CloudTrail's history may not be read: grant cloudtrail:LookupEvents in account 111111111111"] != cause.Most || n["not-looked-up of a scan the 50 most severe findings of an account are looked up"] != 7 {
+			t.Errorf("%v", n)
+		}
+		if g.asked != 1 {
+			t.Errorf("CloudTrail was asked %d times, and denied it", g.asked)
 		}
 	})
 }

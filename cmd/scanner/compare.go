@@ -50,11 +50,6 @@ does not mean that they ask for the same: the rule's page says how ours judges.`
 		if err != nil {
 			return err
 		}
-		if snapshot == "" {
-			if snapshot, err = lastScan(); err != nil {
-				return err
-			}
-		}
 		v.groupBy = "fix"
 		p, err := prepare(c, &sel, &v, &gateFlags{})
 		if err != nil {

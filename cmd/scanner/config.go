@@ -92,7 +92,7 @@ func (w *wholeCommand) flags(to *pflag.FlagSet) {
 func (w *wholeCommand) check(c *cobra.Command) error {
 	if x, ok := w.sel.conf.said.Settings["outputs"]; ok {
 		if _, err := parseOutputs(x.Values); err != nil {
-			return usage("%s: outputs: %s", x.Place, strings.TrimPrefix(err.Error(), "-o: "))
+			return usage("%s: outputs: %s", x.Place, strings.TrimPrefix(strings.TrimPrefix(err.Error(), "-o: "), "-o "))
 		}
 	}
 	if err := w.src.check(); err != nil {
@@ -130,7 +130,12 @@ earlier one, as --config takes them. Variables of the environment count, too.`,
 		if len(said.Files) == 0 {
 			return usage("there is no %s here: name a file, or write one with scanner config init", config.Default)
 		}
-		n := len(said.Settings) + len(said.Severities) + len(said.Owners)
+		n := 0
+		for _, x := range w.sel.conf.show(c) {
+			if x.Source != "default" {
+				n++
+			}
+		}
 		text := fmt.Sprintf("%s: %s, no mistake", strings.Join(said.Files, ", "), plural(n, "setting"))
 		if list := w.sel.conf.list; list != nil {
 			text += fmt.Sprintf("; %s: %s", list.Name, plural(len(list.All), "waiver"))

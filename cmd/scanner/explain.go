@@ -46,15 +46,11 @@ func findResults(c *cobra.Command, conf *configured, snapshot string, args []str
 	if len(args) == 1 && len(args[0]) < 4 {
 		return nil, nil, usage("PREFIX must have at least 4 digits of a fingerprint, as reports show it")
 	}
-	name, what := snapshot, "the snapshot "+snapshot
-	if name == "" {
+	what := "the snapshot " + snapshot
+	if snapshot == "" {
 		what = "the last scan"
-		var err error
-		if name, err = lastScan(); err != nil {
-			return nil, nil, err
-		}
 	}
-	rec, err := openRecording(c.Context(), name)
+	rec, err := openRecording(c.Context(), snapshot)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,10 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -82,22 +81,12 @@ so that it is told as regressed if it comes back.`,
 	conf.flags(c.Flags())
 	c.Flags().StringVar(&before, "baseline", "", "an earlier baseline `FILE`, of which is kept what has been mended")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		name := ""
-		if len(args) > 0 {
-			name = args[0]
+		if dir := lacking(out); dir != "" && out != "-" {
+			return usage("-o %s: there is no directory %s", out, dir)
 		}
-		if name == "" {
-			var err error
-			if name, err = lastScan(); err != nil {
-				return err
-			}
-		}
-		if info, err := os.Stat(filepath.Dir(out)); out != "-" && (err != nil || !info.IsDir()) {
-			return usage("-o %s: there is no directory %s", out, filepath.Dir(out))
-		}
-		rec, err := openRecording(c.Context(), name)
+		rec, err := openRecording(c.Context(), cmp.Or(args...))
 		if err == nil {
-			err = spare([]output{{file: out}}, name)
+			err = spare([]output{{file: out}}, rec.name)
 		}
 		if err != nil {
 			return err

@@ -153,10 +153,17 @@ func TestGateMatrix(t *testing.T) {
 		"of shop":            {lines: []string{owned(west, "a", "shop"), owned(west, "b", "data")}},
 	}
 	baselines := map[string]func(b map[string]any){ // edits of a baseline, by name after the scan
-		"another version":    func(b map[string]any) { ruleOf(b, "ssm-parameter-secure")["version"] = 99 },
-		"other parameters":   func(b map[string]any) { ruleOf(b, "ssm-parameter-secure")["params"] = "0123456789abcdef" },
-		"an unknown rule":    func(b map[string]any) { ruleOf(b, "ssm-parameter-secure")["id"] = "ssm-parameter-of-tomorrow" },
-		"a newer scanner":    func(b map[string]any) { b["tool"] = "9.9.9" },
+		"another version":  func(b map[string]any) { ruleOf(b, "ssm-parameter-secure")["version"] = 99 },
+		"other parameters": func(b map[string]any) { ruleOf(b, "ssm-parameter-secure")["params"] = "0123456789abcdef" },
+		"an unknown rule":  func(b map[string]any) { ruleOf(b, "ssm-parameter-secure")["id"] = "ssm-parameter-of-tomorrow" },
+		"a newer scanner":  func(b map[string]any) { b["tool"] = "9.9.9" },
+		"another account": func(b map[string]any) {
+			for _, list := range []string{"read", "findings", "blind"} {
+				for _, x := range b[list].([]any) {
+					x.(map[string]any)["account"] = "444455556666"
+				}
+			}
+		},
 		"less severe before": func(b map[string]any) { b["findings"].([]any)[0].(map[string]any)["severity"] = "low" },
 		"more severe before": func(b map[string]any) { b["findings"].([]any)[0].(map[string]any)["severity"] = "critical" },
 	}
@@ -299,6 +306,10 @@ func TestGateMatrix(t *testing.T) {
 		{"high in the east", "dark in the east", "", "--fail-on-new", 0, ""},
 		{"high in the east", "high", "", "--fail-on-new --max high=2", 0, ""},
 		{"high in the east", "high", "", "--fail-on-new --max high=1", 1, `2 findings of severity high, where 1 may be:`}, // maxima count all
+
+		// A baseline of somebody else would let everything pass for ever.
+		{"high", "clean/another account", "", "--fail-on-new", 2, `the baseline is of other accounts than this scan, so that nothing could ever be new: make one of this scan with scanner baseline create`},
+		{"high", "clean/another account", "", "--fail-on high", 1, found},
 
 		// Gaps that the baseline had are known; what was seen and is not any more counts.
 		{"dark", "dark", "", "--fail-on-new", 0, ""},

@@ -71,12 +71,6 @@ func missingActions(gaps []report.Gap) []missingJSON {
 
 // showMissing says what the last scan, or a snapshot, was denied.
 func showMissing(ctx context.Context, out io.Writer, format, name string, sel *selection) error {
-	if name == "" {
-		var err error
-		if name, err = lastScan(); err != nil {
-			return err
-		}
-	}
 	rec, err := openRecording(ctx, name)
 	if err != nil {
 		return err

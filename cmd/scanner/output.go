@@ -60,8 +60,8 @@ func parseOutputs(specs []string) (outs []output, err error) {
 			return nil, usage("-o %s: the file has no name", spec)
 		}
 		if o.file != "" {
-			if info, err := os.Stat(filepath.Dir(o.file)); err != nil || !info.IsDir() {
-				return nil, usage("-o %s: there is no directory %s", spec, filepath.Dir(o.file))
+			if dir := lacking(o.file); dir != "" {
+				return nil, usage("-o %s: there is no directory %s", spec, dir)
 			}
 		}
 		for _, other := range outs {
@@ -84,6 +84,15 @@ func parseOutputs(specs []string) (outs []output, err error) {
 		outs = append(outs, output{format: "table"})
 	}
 	return outs, nil
+}
+
+// lacking returns the directory that is not there for a file; "" if it is.
+func lacking(file string) string {
+	dir := filepath.Dir(file)
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return ""
+	}
+	return dir
 }
 
 // sameFile reports whether two names mean one file, be it there or not. Devices and pipes take what comes.

@@ -84,33 +84,18 @@ It needs securityhub:GetFindings and securityhub:BatchImportFindings in each acc
 		if src.orgRole != "" && len(src.roles)+max(0, len(src.profiles)-1) > 0 {
 			return usage("--org-role starts from one account and names the role of all: leave out --role-arn, and give a single --profile")
 		}
-		name := ""
-		if len(args) > 0 {
-			name = args[0]
-		} else {
-			var err error
-			if name, err = lastScan(); err != nil {
-				return err
-			}
+		rec, err := openRecording(ctx, cmp.Or(args...))
+		if err == nil {
+			err = rec.whole("would look as if it were gone")
 		}
-		rec, err := openRecording(ctx, name)
 		if err != nil {
 			return err
-		}
-		if whole, without := rec.file.Whole(); !whole {
-			return usage("the report %s leaves out part of its scan (%s), and what is left out would look as if it were gone: write it without filters, or name the snapshot", name, without)
 		}
 		src.everywhere(rec.scan)
 		if err := src.check(); err != nil {
 			return err
 		}
-		picked, err := rec.rules(conf.again())
-		if err != nil {
-			return err
-		}
-		var o report.Options
-		conf.people(&o)(rec.scan.Start, c.ErrOrStderr())
-		if p.Report, err = rec.report(picked, o); err != nil {
+		if p.Report, err = rec.again(conf.again(), report.Options{}, c.ErrOrStderr()); err != nil {
 			return err
 		}
 		if p.Open, err = src.hubs(ctx, rec.scan, "name a role or profile of it with --role-arn, --org-role or --profile"); err != nil {
@@ -173,14 +158,8 @@ func publishSaved(ctx context.Context, log *slog.Logger, ch *notify.Channel, nam
 	}
 	src := hubSource(ch)
 	src.everywhere(rec.scan)
-	picked, err := rec.rules(conf.again())
-	if err != nil {
-		return err
-	}
-	var o report.Options
-	conf.people(&o)(rec.scan.Start, io.Discard)
 	p := publish.SecurityHub{Statuses: []engine.Status{engine.Failed}, Regions: ch.Regions}
-	if p.Report, err = rec.report(picked, o); err != nil {
+	if p.Report, err = rec.again(conf.again(), report.Options{}, io.Discard); err != nil {
 		return err
 	}
 	if p.Open, err = src.hubs(ctx, rec.scan, "name a role that is there under role_name"); err != nil {

@@ -20,8 +20,14 @@ type recording struct {
 	file *report.File // nil for a snapshot
 }
 
-// openRecording opens a snapshot or a JSON report.
+// openRecording opens a snapshot or a JSON report, or the last scan if none is named.
 func openRecording(ctx context.Context, name string) (*recording, error) {
+	if name == "" {
+		var err error
+		if name, err = lastScan(); err != nil {
+			return nil, err
+		}
+	}
 	schema, err := schemaOf(ctx, name)
 	switch {
 	case err != nil:
@@ -83,10 +89,28 @@ func (rec *recording) report(picked []engine.Rule, o report.Options) (*report.Re
 	return r, nil
 }
 
+// again looks at the recording as it was judged, with what settings and waivers say of it.
+func (rec *recording) again(sel *selection, o report.Options, warnings io.Writer) (*report.Report, error) {
+	picked, err := rec.rules(sel)
+	if err != nil {
+		return nil, err
+	}
+	sel.conf.people(&o)(rec.scan.Start, warnings)
+	return rec.report(picked, o)
+}
+
 // tells refuses what a JSON report that leaves something out, or hides it, cannot tell: the rest would look as if all were well.
 func (rec *recording) tells(o *report.Options, g report.Gate) error {
 	if why := rec.file.Lacks(o, g); why != "" {
 		return usage("the report %s cannot tell that: %s: write it without filters and --redact, or name the snapshot of the scan", rec.name, why)
+	}
+	return nil
+}
+
+// whole refuses a JSON report that leaves something out where that would mislead.
+func (rec *recording) whole(would string) error {
+	if whole, without := rec.file.Whole(); !whole {
+		return usage("the report %s leaves out part of its scan (%s), and what is left out %s: write it without filters, or name the snapshot", rec.name, without, would)
 	}
 	return nil
 }
@@ -104,7 +128,11 @@ func readBaseline(ctx context.Context, name string, sel *selection) (*report.Bas
 	if err != nil {
 		return nil, usage("the baseline %s cannot be read: %s", name, err)
 	}
-	if schema != report.BaselineSchema {
+	switch schema {
+	case report.BaselineSchema:
+	case "":
+		return nil, usage("the baseline %s cannot be read: it is none that scanner baseline create wrote, nor a snapshot or a JSON report", name)
+	default:
 		rec, err := openRecording(ctx, name)
 		if err != nil {
 			return nil, err
@@ -125,16 +153,10 @@ func readBaseline(ctx context.Context, name string, sel *selection) (*report.Bas
 
 // baseline makes a baseline of the whole recording; what an earlier one knows to be mended is kept.
 func (rec *recording) baseline(before *report.Baseline, sel *selection) (*report.Baseline, error) {
-	if whole, without := rec.file.Whole(); !whole {
-		return nil, usage("the report %s leaves out part of its scan (%s), and what is left out would look new or fixed later: write it without filters, or name the snapshot", rec.name, without)
-	}
-	picked, err := rec.rules(sel)
-	if err != nil {
+	if err := rec.whole("would look new or fixed later"); err != nil {
 		return nil, err
 	}
-	o := report.Options{Baseline: before}
-	sel.conf.people(&o)(rec.scan.Start, io.Discard)
-	r, err := rec.report(picked, o)
+	r, err := rec.again(sel, report.Options{Baseline: before}, io.Discard)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +177,7 @@ func schemaOf(ctx context.Context, name string) (string, error) {
 	defer f.Close()
 	d := json.NewDecoder(f)
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return "", nil
+		return "", ctx.Err()
 	}
 	for d.More() {
 		key, err := d.Token()
@@ -172,7 +194,7 @@ func schemaOf(ctx context.Context, name string) (string, error) {
 			return schema, nil
 		}
 	}
-	return "", nil
+	return "", ctx.Err()
 }
 
 // openFile opens a file that may be compressed. When the context ends, so does reading.

@@ -3,10 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -82,8 +81,8 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 			return err
 		}
 		if save != "" {
-			if info, err := os.Stat(filepath.Dir(save)); err != nil || !info.IsDir() {
-				return usage("--save-snapshot: there is no directory %s", filepath.Dir(save))
+			if dir := lacking(save); dir != "" {
+				return usage("--save-snapshot: there is no directory %s", dir)
 			}
 		}
 		if snapshot != "" {
@@ -247,11 +246,15 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 
 func (p *presentation) write(ctx context.Context, r *report.Report, explain string) error {
 	p.report, r.ExplainWith, r.Frameworks, r.Sources = r, explain, p.frameworks, p.sources
+	code, why := p.gate.Decide(r)
 	if p.gate.Asks() {
-		code, why := p.gate.Decide(r)
 		r.Decision = &report.Decision{Code: code, Why: why}
 	}
-	return write(ctx, r, p.outs, p.style, p.stdout)
+	err := write(ctx, r, p.outs, p.style, p.stdout)
+	if wrong := (*exitError)(nil); errors.As(err, &wrong) && len(why) > 0 { // what the gate has found is not lost with the disk
+		wrong.text += "\nscanner: " + strings.Join(why, "\n")
+	}
+	return err
 }
 
 // decide turns what the gate says into the end of the program.
@@ -266,9 +269,6 @@ func (p *presentation) decide() error {
 // judge reports on a snapshot file, or on the last scan. Unless rules are selected it judges by those for which it was made.
 func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags, again [2]string, explain string) error {
 	p, err := prepare(c, sel, v, g)
-	if err == nil && name == "" {
-		name, err = lastScan()
-	}
 	if err != nil {
 		return err
 	}
@@ -283,11 +283,11 @@ func judge(c *cobra.Command, name string, sel *selection, v *view, g *gateFlags,
 	return p.decide()
 }
 
-// look reports on a snapshot or a JSON report.
+// look reports on a snapshot or a JSON report, or the last scan if none is named.
 func look(c *cobra.Command, name string, sel *selection, v *view, p *presentation) (*report.Report, error) {
 	rec, err := openRecording(c.Context(), name)
 	if err == nil {
-		err = spare(p.outs, name)
+		err = spare(p.outs, rec.name)
 	}
 	if err != nil {
 		return nil, err

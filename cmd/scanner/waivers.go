@@ -183,18 +183,12 @@ regions were read, and tags and lists were known where it asks for them.`,
 		if err != nil {
 			return err
 		}
-		name := ""
-		if len(args) > 0 {
-			name = args[0]
-		} else if name, err = lastScan(); err != nil {
-			return err
+		rec, err := openRecording(c.Context(), cmp.Or(args...))
+		if err == nil {
+			err = rec.whole("would make waivers look unused")
 		}
-		rec, err := openRecording(c.Context(), name)
 		if err != nil {
 			return err
-		}
-		if whole, without := rec.file.Whole(); !whole {
-			return usage("the report %s leaves out part of its scan (%s), and what waivers mean there would look unused: write it without filters, or name the snapshot", name, without)
 		}
 		picked, err := rec.rules(conf.again())
 		if err != nil {

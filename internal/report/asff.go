@@ -244,7 +244,7 @@ func newASFFRule(rule *engine.Rule, of *mapping) *asffRule {
 }
 
 func (r *Report) asff(x *Result, of *asffRule, scan string) *ASFF {
-	m, f := x.Resource, finding(x)
+	m, f := x.Resource, x.Finding()
 	if x.Status == engine.Inapplicable || !twelveDigits.MatchString(m.Account) {
 		return nil
 	}
@@ -360,7 +360,7 @@ func (r *Report) asffResource(x *Result, f *Finding, of *asffRule) ASFFResource 
 // cut makes one line of a text, no longer than most characters. Security Hub takes no text that is blank.
 func cut(text string, most int) string {
 	if !plainLine(text) {
-		text = strings.Join(strings.Fields(clean(strings.ToValidUTF8(text, "\ufffd"))), " ")
+		text = strings.Join(strings.Fields(Clean(strings.ToValidUTF8(text, "\ufffd"))), " ")
 	}
 	if len(text) <= most {
 		return text

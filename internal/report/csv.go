@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Columns are those of the CSV format, in order. Once released none is renamed, moved or removed; new ones come last.
@@ -37,7 +35,7 @@ func (r *Report) CSV(w io.Writer) error {
 }
 
 func csvRow(x *Result) ([]string, error) {
-	f := finding(x)
+	f := x.Finding()
 	tags, err := json.Marshal(f.Resource.Tags)
 	if err != nil {
 		return nil, err
@@ -67,17 +65,7 @@ func csvRow(x *Result) ([]string, error) {
 		string(gap.Reason), string(gap.Class), gap.Call, strings.Join(gap.Permissions, " "), gap.Detail, key, fix, f.Fingerprint, f.Identity, string(f.Change),
 		waived.Expires, waived.Owner, waived.Reason, waived.Ticket, waived.Mitigation, waived.Risk, waived.Source}
 	for i := range row {
-		row[i] = csvCell(row[i])
+		row[i] = CSVCell(row[i])
 	}
 	return row, nil
-}
-
-// csvCell makes one line of a text, and no formula: spreadsheets run what begins with one of these signs, be there space before it or not.
-func csvCell(text string) string {
-	text = clean(text)
-	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, unicode.IsSpace))
-	if strings.ContainsRune("=+-@＝＋－＠", first) {
-		return "'" + text
-	}
-	return text
 }

@@ -114,7 +114,7 @@ func TestCSVFormulas(t *testing.T) {
 		"": "", "a=1": "a=1", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\t=1": "' =1", "\r=1": "' =1", "\n=1": "' =1", " \u00a0-1": "' \u00a0-1", "＝1": "'＝1", "'=1": "'=1",
 		"a\r\nb\tc": "a  b c", "\xff": "\ufffd", "{}": "{}",
 	} {
-		if got := csvCell(in); got != want {
+		if got := CSVCell(in); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
 		}
 	}

@@ -53,7 +53,7 @@ func (r *Report) Diff() (*Diff, error) {
 			return nil, err
 		}
 		if x.Open() && x.Change != Unchanged {
-			d.Found[x.Change] = append(d.Found[x.Change], finding(&x))
+			d.Found[x.Change] = append(d.Found[x.Change], x.Finding())
 		}
 	}
 	for _, list := range d.Found {
@@ -180,9 +180,9 @@ func (d *Diff) Markdown(w io.Writer) error {
 			if i >= most {
 				break
 			}
-			text := fmt.Sprintf("- %s %s: %s (%s)", x.severity, markdownCode(x.rule), markdownCode(x.name), markdownText(x.where))
+			text := fmt.Sprintf("- %s %s: %s (%s)", x.severity, MarkdownCode(x.rule), MarkdownCode(x.name), MarkdownText(x.where))
 			if x.owner != "" && x.owner != UnknownOwner {
-				text += ", owner " + markdownText(x.owner)
+				text += ", owner " + MarkdownText(x.owner)
 			}
 			out.WriteString(text + "\n")
 		}
@@ -194,7 +194,7 @@ func (d *Diff) Markdown(w io.Writer) error {
 	if len(d.Lost) > 0 {
 		out.WriteString("**LOST SIGHT** what the old scan could judge and the new one could not\n\n")
 		for _, text := range blind(d.Lost, d.several) {
-			out.WriteString("- " + markdownText(text) + "\n")
+			out.WriteString("- " + MarkdownText(text) + "\n")
 		}
 		out.WriteByte('\n')
 	}

@@ -13,26 +13,25 @@ import (
 
 // FindOn returns the results of a rule on resources that a glob matches by ARN, ID or name, failures first.
 func (r *Report) FindOn(rule, resource string) (found []Result, err error) {
-	for x, err := range r.Results() {
-		if err != nil {
-			return nil, err
-		}
+	return r.find(func(x *Result) bool {
 		m := x.Resource
-		if x.Rule.ID == rule && (engine.Match(resource, m.ARN) || engine.Match(resource, m.ID) || engine.Match(resource, m.Name)) {
-			found = append(found, x)
-		}
-	}
-	slices.SortStableFunc(found, func(a, b Result) int { return rank(a.Status) - rank(b.Status) })
-	return found, nil
+		return x.Rule.ID == rule && (engine.Match(resource, m.ARN) || engine.Match(resource, m.ID) || engine.Match(resource, m.Name))
+	})
 }
 
 // Find returns the results whose fingerprint or identity begins with a prefix, failures first.
 func (r *Report) Find(prefix string) (found []Result, err error) {
+	return r.find(func(x *Result) bool {
+		return strings.HasPrefix(x.Fingerprint(), prefix) || strings.HasPrefix(x.Identity(), prefix)
+	})
+}
+
+func (r *Report) find(wanted func(*Result) bool) (found []Result, err error) {
 	for x, err := range r.Results() {
 		if err != nil {
 			return nil, err
 		}
-		if strings.HasPrefix(x.Fingerprint(), prefix) || strings.HasPrefix(x.Identity(), prefix) {
+		if wanted(&x) {
 			found = append(found, x)
 		}
 	}
@@ -49,7 +48,7 @@ func (r *Report) Explain(w io.Writer, x *Result) error {
 				if i > 0 {
 					name = ""
 				}
-				fmt.Fprintf(&b, "%-12s %s\n", name, clean(line))
+				fmt.Fprintf(&b, "%-12s %s\n", name, Clean(line))
 			}
 		}
 	}
@@ -68,6 +67,9 @@ func (r *Report) Explain(w io.Writer, x *Result) error {
 	field("owner", x.Team)
 	if w := x.Waived; w != nil {
 		field("waived", fmt.Sprintf("until %s by %s: %s (%s)", w.Expires, w.Owner, w.Reason, w.Source))
+		field("ticket", w.Ticket)
+		field("mitigation", w.Mitigation)
+		field("risk", w.Risk)
 	}
 	field("change", string(x.Change))
 	field("judged at", r.Header.Start.UTC().Format("2006-01-02 15:04:05 UTC"))
@@ -89,10 +91,12 @@ func (r *Report) Explain(w io.Writer, x *Result) error {
 	field("fingerprint", x.Fingerprint())
 	field("identity", x.Identity())
 	b.WriteByte('\n')
-	if sights := r.Scan.Sights(&x.Result); len(sights) > 0 && r.Mask == nil {
+	if r.Source != nil {
+		b.WriteString("SEEN\n  A JSON report tells no more of it than the evidence. The snapshot of the scan has the calls and what they answered.\n\n")
+	} else if sights := r.Scan.Sights(&x.Result); len(sights) > 0 && r.Mask == nil {
 		b.WriteString("SEEN\n")
 		for _, s := range sights {
-			fmt.Fprintf(&b, "  %s\n", clean(seen(s)))
+			fmt.Fprintf(&b, "  %s\n", Clean(seen(s)))
 		}
 		b.WriteByte('\n')
 	}
@@ -160,7 +164,7 @@ func (r *Report) siblings(b *strings.Builder, x *Result) error {
 				fmt.Fprintf(b, "  and %d more\n", len(lines)-i)
 				break
 			}
-			fmt.Fprintf(b, "  %s\n", clean(line))
+			fmt.Fprintf(b, "  %s\n", Clean(line))
 		}
 		b.WriteByte('\n')
 	}

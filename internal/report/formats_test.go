@@ -87,7 +87,7 @@ func text(t *testing.T, write func(io.Writer) error) string {
 }
 
 func formats(r *Report) map[string]func(io.Writer) error {
-	return map[string]func(io.Writer) error{"csv": r.CSV, "html": r.HTML, "gitlab": r.GitLab, "junit": r.JUnit, "sarif": r.SARIF, "ocsf": r.OCSF, "asff": r.ASFF, "markdown": func(w io.Writer) error { return r.Markdown(w, MarkdownLimit) }}
+	return map[string]func(io.Writer) error{"json": r.JSON, "jsonl": r.JSONLines, "csv": r.CSV, "html": r.HTML, "gitlab": r.GitLab, "junit": r.JUnit, "sarif": r.SARIF, "ocsf": r.OCSF, "asff": r.ASFF, "markdown": func(w io.Writer) error { return r.Markdown(w, MarkdownLimit) }}
 }
 
 // The same snapshot, the same bytes.
@@ -153,7 +153,7 @@ func BenchmarkFormats(b *testing.B) {
 		rules[i].Fix.Text = "Do what has to be done about it, and check first who counts on it."
 	}
 	r := judge(s, rules, Filter{})
-	for _, name := range []string{"csv", "html", "gitlab", "junit", "markdown", "sarif", "ocsf", "asff"} {
+	for _, name := range []string{"json", "csv", "html", "gitlab", "junit", "markdown", "sarif", "ocsf", "asff"} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				w := &heap{base: live()}

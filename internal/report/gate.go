@@ -45,6 +45,9 @@ func (g Gate) Decide(r *Report) (code int, why []string) {
 	if r.Nothing() {
 		return ExitFailed, append([]string{"nothing could be assessed: " + grants(r.Gaps)}, r.toSee(r.Gaps)...)
 	}
+	if g.NewOnly && !slices.ContainsFunc(r.Scan.Read, func(p model.Place) bool { return r.since.accounts[p.Account] }) {
+		return ExitUsage, []string{"the baseline is of other accounts than this scan, so that nothing could ever be new: make one of this scan with scanner baseline create"}
+	}
 	if why := g.found(r); len(why) > 0 {
 		return ExitFound, why
 	}
@@ -144,12 +147,12 @@ func (r *Report) toMend(units []Unit, most int) (lines []string) {
 		if len(lines) == most-1 && i < len(units)-1 {
 			return append(lines, fmt.Sprintf("  and %d more: see the report", len(units)-i))
 		}
-		line := fmt.Sprintf("  %s %s: %s", u.Severity, u.Rule.ID, u.what())
+		line := fmt.Sprintf("  %s %s: %s", u.Severity, u.Rule.ID, u.what(len(r.Coverage) > 1))
 		line += u.by()
 		if r.ExplainWith != "" {
 			line += fmt.Sprintf(" (%s %s)", r.ExplainWith, u.Fingerprint[:8])
 		}
-		lines = append(lines, clean(line))
+		lines = append(lines, Clean(line))
 	}
 	return lines
 }
@@ -191,23 +194,16 @@ func (r *Report) mayReach(ids []string, s engine.Severity) bool {
 // grants says what would close some gaps.
 func grants(gaps []Gap) string {
 	var actions []string
-	seen := map[string]bool{}
 	retry := false
 	for _, g := range gaps {
-		retry = retry || g.Class == model.Fixable && len(g.Permissions) == 0
-		if g.Class != model.Fixable {
-			continue
-		}
-		for _, a := range g.Permissions {
-			if !seen[a] {
-				seen[a] = true
-				actions = append(actions, a)
-			}
+		if g.Class == model.Fixable {
+			actions, retry = append(actions, g.Permissions...), retry || len(g.Permissions) == 0
 		}
 	}
+	slices.Sort(actions)
+	actions = slices.Compact(actions)
 	switch {
 	case len(actions) > 0:
-		slices.Sort(actions)
 		return "grant " + strings.Join(actions, ", ") + " (scanner permissions prints the whole policy)"
 	case retry:
 		return "repeat the scan when the calls below succeed"
@@ -222,7 +218,7 @@ func (r *Report) toSee(gaps []Gap) (lines []string) {
 		if i == mostLines-2 && len(all) > mostLines-1 {
 			return append(lines, fmt.Sprintf("  and %d more: see the report", len(all)-i))
 		}
-		lines = append(lines, clean("  "+cause))
+		lines = append(lines, Clean("  "+cause))
 	}
 	return lines
 }

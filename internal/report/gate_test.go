@@ -203,7 +203,7 @@ func TestGateNamesPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, why := Gate{FailOn: engine.High}.Decide(r)
-	if want := []string{"2 findings of severity high or above:", "  high sqs-q: 2 × Queue: a, b (eu-west-1), owner data, shop"}; !slices.Equal(why, want) {
+	if want := []string{"2 findings of severity high or above:", "  high sqs-q: 2 × Queue: a, b (111122223333 eu-west-1), owner data, shop"}; !slices.Equal(why, want) {
 		t.Errorf("%q, want %q", why, want)
 	}
 	whole := 100.0

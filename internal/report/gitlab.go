@@ -18,7 +18,8 @@ type gitlabIssue struct {
 	Fingerprint string         `json:"fingerprint"`
 	Severity    string         `json:"severity"`
 	Location    gitlabLocation `json:"location"`
-	Change      Change         `json:"change,omitempty"` // which GitLab does not look at: it compares by itself
+	Owner       string         `json:"owner,omitempty"`  // which GitLab does not look at, nor at what follows
+	Change      Change         `json:"change,omitempty"` // it compares by itself
 }
 
 type gitlabLocation struct {
@@ -44,12 +45,17 @@ func (r *Report) GitLab(w io.Writer) error {
 		if !x.Open() {
 			continue
 		}
+		description := fmt.Sprintf("%s %s: %s", shortKind(&x), name(x.Resource), cmp.Or(x.Message, x.Rule.Title))
+		if x.Team != "" && x.Team != UnknownOwner {
+			description += " (owner " + x.Team + ")"
+		}
 		b, err := json.Marshal(gitlabIssue{
-			Description: clean(fmt.Sprintf("%s %s: %s", shortKind(&x), name(x.Resource), cmp.Or(x.Message, x.Rule.Title))),
+			Description: Clean(description),
 			CheckName:   x.Rule.ID,
 			Fingerprint: x.Fingerprint(),
 			Severity:    gitlabSeverities[x.Severity],
 			Location:    gitlabLocation{gitlabPath(&x), gitlabLines{1}},
+			Owner:       Clean(x.Team),
 			Change:      x.Change,
 		})
 		if err != nil {

@@ -48,6 +48,21 @@ func issues(t *testing.T, text string) (all []gitlabIssue) {
 	return all
 }
 
+// GitLab shows nothing but the description: who has to act stands there.
+func TestGitLabOwner(t *testing.T) {
+	r, err := New("test", engine.Whole(snapshot([]string{"eu-west-1"}, queue("eu-west-1", "a", int(engine.Low), ""), queue("eu-west-1", "b", int(engine.Low), ""))), []engine.Rule{queueRule("sqs-q", engine.Low)}, Options{
+		Team: func(x *engine.Result) string {
+			return map[string]string{"a": "shop", "b": UnknownOwner}[x.Resource.Name]
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := issues(t, text(t, r.GitLab))
+	if len(all) != 2 || all[0].Description != "Queue a: is bad (owner shop)" || all[0].Owner != "shop" || all[1].Description != "Queue b: is bad" || all[1].Owner != UnknownOwner {
+		t.Errorf("%+v", all)
+	}
+}
+
 // Only what failed, and nobody has waived, is a degradation.
 func TestGitLab(t *testing.T) {
 	r := waivedReport(accountRule, queueRule("sqs-q", engine.Critical, engine.Security))

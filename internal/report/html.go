@@ -76,7 +76,7 @@ func escaped(args []any) []any {
 		if m, ok := a.(fragment); ok {
 			out[i] = string(m)
 		} else {
-			out[i] = html.EscapeString(clean(fmt.Sprint(a)))
+			out[i] = html.EscapeString(Clean(fmt.Sprint(a)))
 		}
 	}
 	return out

@@ -159,7 +159,7 @@ func (p *page) data() error {
 
 // row writes the columns of a result; page.js reads them in the same order.
 func (p *page) row(to *row, x *Result) {
-	f := finding(x)
+	f := x.Finding()
 	to.buf = append(to.buf, "\n["...)
 	if to.numbers["rule"][f.Rule] > 0 {
 		to.shared("rule", f.Rule, nil)

@@ -120,7 +120,7 @@ func TestHTMLRows(t *testing.T) {
 		if n == len(rows) {
 			t.Fatalf("%d rows are too few", n)
 		}
-		f, row := finding(&x), rows[n]
+		f, row := x.Finding(), rows[n]
 		n++
 		fix := ""
 		if f.Fix != nil {

@@ -153,9 +153,6 @@ type jsonFix struct {
 	Key string `json:"key"`
 }
 
-// Flat describes a result as programs read it.
-func Flat(x *Result) Finding { return finding(x) }
-
 // Findings returns the results that the filter lists, as programs read them.
 func (r *Report) Findings() iter.Seq2[Finding, error] {
 	return func(yield func(Finding, error) bool) {
@@ -164,15 +161,15 @@ func (r *Report) Findings() iter.Seq2[Finding, error] {
 				yield(Finding{}, err)
 				return
 			}
-			if !yield(finding(&x), nil) {
+			if !yield(x.Finding(), nil) {
 				return
 			}
 		}
 	}
 }
 
-// finding describes a result.
-func finding(x *Result) Finding {
+// Finding describes a result as programs read it.
+func (x *Result) Finding() Finding {
 	m := x.Resource
 	f := Finding{Rule: x.Rule.ID, Title: x.Rule.Title, Status: x.Status, Severity: x.Severity, Pillars: x.Rule.Pillars, Message: x.Message, Evidence: x.Evidence,
 		Resource: jsonResource{Kind: x.Kind(), ID: m.ID, ARN: m.ARN, Name: m.Name, Account: m.Account, Region: m.Region, Tags: x.Tags(), Owner: x.Team,
@@ -253,7 +250,8 @@ func (r *Report) Head() ([]byte, error) {
 	if head.Coverage.Gaps == nil {
 		head.Coverage.Gaps = []Gap{}
 	}
-	return json.Marshal(head)
+	b, err := json.Marshal(head)
+	return visible(b), err
 }
 
 // JSON writes the whole report as one object, result by result.
@@ -357,12 +355,12 @@ func (r *Report) JSONLines(w io.Writer) error {
 }
 
 func write(out *bufio.Writer, separator string, x *Result) error {
-	b, err := json.Marshal(finding(x))
+	b, err := json.Marshal(x.Finding())
 	if err != nil {
 		return fmt.Errorf("result of %s on %s: %w", x.Rule.ID, x.Resource.ID, err)
 	}
 	out.WriteString(separator)
-	_, err = out.Write(b)
+	_, err = out.Write(visible(b))
 	return err
 }
 

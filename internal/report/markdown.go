@@ -110,7 +110,7 @@ func (r *Report) markdownTop() string {
 	if n := total(r.Waived) + r.WaivedGaps; n > 0 {
 		facts = append(facts, count(n, "result")+" waived")
 	}
-	return fmt.Sprintf("<!-- scanner -->\n## scanner: %s\n\n%s\n\n%s\n", markdownText(short(verdict, 200)), strings.Join(facts, " · "), markdownText(r.title(0)))
+	return fmt.Sprintf("<!-- scanner -->\n## scanner: %s\n\n%s\n\n%s\n", MarkdownText(short(verdict, 200)), strings.Join(facts, " · "), MarkdownText(r.title(0)))
 }
 
 // markdownNew lists what the baseline did not have.
@@ -270,7 +270,7 @@ func (r *Report) unitsHead(s engine.Severity, units, failures int) string {
 type markup struct{ bold, code, text func(string) string }
 
 var (
-	asMarkdown = markup{func(s string) string { return "**" + s + "**" }, markdownCode, markdownText}
+	asMarkdown = markup{func(s string) string { return "**" + s + "**" }, MarkdownCode, MarkdownText}
 	asHTML     = markup{func(s string) string { return "<b>" + s + "</b>" }, htmlCode, htmlText}
 )
 
@@ -322,9 +322,9 @@ func (r *Report) unitDetails(u *Unit, severity, told bool) string {
 	fmt.Fprintf(&b, "<details><summary>%s</summary>\n\n", r.unitLine(u, severity, asHTML))
 	seen := "Seen"
 	if u.Resources > 1 {
-		seen = "Seen at " + markdownCode(u.Names[0])
+		seen = "Seen at " + MarkdownCode(u.Names[0])
 	}
-	fmt.Fprintf(&b, "**%s:** %s", seen, markdownText(short(u.Message, 600)))
+	fmt.Fprintf(&b, "**%s:** %s", seen, MarkdownText(short(u.Message, 600)))
 	fmt.Fprintf(&b, " (`%s`)\n\n", u.Fingerprint[:8])
 	fix := &u.Rule.Fix
 	if told {
@@ -366,9 +366,9 @@ func (r *Report) markdownSums() string {
 			for _, q := range f.Requirements {
 				n[q.Status]++
 			}
-			fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d |\n", markdownText(f.Title), n[met], n[metInPart], n[notMet], n[notAssessed], n[notAutomated])
+			fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d |\n", MarkdownText(f.Title), n[met], n[metInPart], n[notMet], n[notAssessed], n[notAutomated])
 		}
-		fmt.Fprintf(&b, "\n%s\n", markdownText(frameworks.Note))
+		fmt.Fprintf(&b, "\n%s\n", MarkdownText(frameworks.Note))
 	}
 	return b.String()
 }
@@ -390,10 +390,10 @@ func (r *Report) markdownBlind(budget int) string {
 	var entries []string
 	for _, cause := range causes {
 		if actions := granted.FindStringSubmatch(cause); actions != nil {
-			entries = append(entries, fmt.Sprintf("- grant %s %s\n", markdownCode(actions[1]), markdownText(short(cause[len(actions[0]):], 300))))
+			entries = append(entries, fmt.Sprintf("- grant %s %s\n", MarkdownCode(actions[1]), MarkdownText(short(cause[len(actions[0]):], 300))))
 			continue
 		}
-		entries = append(entries, "- "+markdownText(short(cause, 300))+"\n")
+		entries = append(entries, "- "+MarkdownText(short(cause, 300))+"\n")
 	}
 	return head + r.fit(entries, len(entries), "cause", budget-len(head))
 }
@@ -415,14 +415,14 @@ func (r *Report) markdownWaived(all []*waiver, budget int) string {
 		}
 		var names []string
 		for _, name := range w.names {
-			names = append(names, markdownCode(name))
+			names = append(names, MarkdownCode(name))
 		}
 		if w.results > len(names) {
 			names = append(names, fmt.Sprintf("and %d more", w.results-len(names)))
 		}
-		entry := fmt.Sprintf("- **%s** %s: %s, until %s by %s: %s", what, w.rule.ID, strings.Join(names, ", "), markdownText(w.Expires), markdownCode(w.Owner), markdownText(short(w.Reason, 300)))
+		entry := fmt.Sprintf("- **%s** %s: %s, until %s by %s: %s", what, w.rule.ID, strings.Join(names, ", "), MarkdownText(w.Expires), MarkdownCode(w.Owner), MarkdownText(short(w.Reason, 300)))
 		if w.Ticket != "" {
-			entry += " (" + markdownCode(w.Ticket) + ")"
+			entry += " (" + MarkdownCode(w.Ticket) + ")"
 		}
 		entries = append(entries, entry+"\n")
 	}
@@ -447,58 +447,12 @@ func short(text string, most int) string {
 	return string([]rune(text)[:most-1]) + "…"
 }
 
-// linked is what GitHub or GitLab would make a link of: people, issues, labels, addresses.
-var linked = regexp.MustCompile(`(?i)[@#!~%&$][\w"']|://|www\.|\bgh-\d`)
-
-// unlinked breaks what would become a link, or tell somebody, by a space of no width.
-func unlinked(text string) string {
-	return linked.ReplaceAllStringFunc(strings.Join(strings.Fields(clean(text)), " "), func(s string) string { return s[:1] + "\u200b" + s[1:] })
-}
-
 // htmlText makes HTML of a text, on one line.
 func htmlText(text string) string { return html.EscapeString(unlinked(text)) }
 
 // htmlCode makes HTML of a name. Nothing in it becomes a link.
 func htmlCode(name string) string {
-	return "<code>" + html.EscapeString(short(clean(name), 160)) + "</code>"
-}
-
-// markdownText makes Markdown of a text, on one line: every sign stands for itself.
-func markdownText(text string) string {
-	var b strings.Builder
-	for i, c := range unlinked(text) {
-		if strings.ContainsRune("\\`*_[]<>|~$&", c) || i == 0 && strings.ContainsRune("#+-=/:", c) {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
-}
-
-var backticks = regexp.MustCompile("`+")
-
-// Fence returns so many backticks, at least, that a text does not have.
-func Fence(text string, least int) string {
-	for _, run := range backticks.FindAllString(text, -1) {
-		least = max(least, len(run)+1)
-	}
-	return strings.Repeat("`", least)
-}
-
-// markdownCode makes Markdown of a name. Nothing in it becomes a link.
-func markdownCode(name string) string {
-	name = short(clean(name), 160)
-	f := Fence(name, 1)
-	if strings.HasPrefix(name, "`") || strings.HasSuffix(name, "`") || strings.TrimSpace(name) == "" {
-		name = " " + name + " "
-	}
-	return f + name + f
-}
-
-// Fenced makes Markdown of lines of code; the language may be empty.
-func Fenced(language, text string) string {
-	f := Fence(text, 3)
-	return f + language + "\n" + strings.TrimRight(text, "\n") + "\n" + f
+	return "<code>" + html.EscapeString(short(Clean(name), 160)) + "</code>"
 }
 
 // markdownProse makes Markdown of a text of a rule, in which some lines may be commands, to go on with after a title.
@@ -508,7 +462,7 @@ func markdownProse(text string) string {
 		if p.Code {
 			out = append(out, Fenced("sh", p.Text))
 		} else {
-			out = append(out, markdownText(p.Text))
+			out = append(out, MarkdownText(p.Text))
 		}
 	}
 	if len(out) > 0 && strings.HasPrefix(out[0], "```") {

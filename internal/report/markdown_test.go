@@ -129,12 +129,12 @@ func TestMarkdownText(t *testing.T) {
 		"a|b\\c":           `a\|b\\c`,
 		"100 % of sqs:* .": `100 % of sqs:\* .`,
 	} {
-		if got := markdownText(in); got != want {
+		if got := MarkdownText(in); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
 		}
 	}
 	for in, want := range map[string]string{"a": "`a`", "a`b": "``a`b``", "`": "`` ` ``", "": "`  `", "a\nb": "`a b`", "@a": "`@a`", strings.Repeat("é", 200): "`" + strings.Repeat("é", 159) + "…`"} {
-		if got := markdownCode(in); got != want {
+		if got := MarkdownCode(in); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
 		}
 	}
@@ -341,7 +341,7 @@ func TestMarkdownFrameworks(t *testing.T) {
 	against(r)
 	source := comment(t, r, MarkdownLimit)
 	held(t, source)
-	if want := "\n### Frameworks\n\n| requirements | met | met in part | not met | not assessed | not automated |\n|---|--:|--:|--:|--:|--:|\n| Standard 1 | 0 | 0 | 4 | 0 | 2 |\n\n" + markdownText(frameworks.Note) + "\n"; !strings.Contains(source, want) {
+	if want := "\n### Frameworks\n\n| requirements | met | met in part | not met | not assessed | not automated |\n|---|--:|--:|--:|--:|--:|\n| Standard 1 | 0 | 0 | 4 | 0 | 2 |\n\n" + MarkdownText(frameworks.Note) + "\n"; !strings.Contains(source, want) {
 		t.Errorf("the comment is\n%s\nwant\n%s", source, want)
 	}
 }

@@ -189,7 +189,7 @@ func (r *Report) standards() map[string]*mapping {
 }
 
 func (r *Report) ocsf(x *Result, of *mapping, scan string) *ocsfEvent {
-	m, f, now, region := x.Resource, finding(x), r.Header.Start.UnixMilli(), x.Resource.Region
+	m, f, now, region := x.Resource, x.Finding(), r.Header.Start.UnixMilli(), x.Resource.Region
 	if region == model.AnyRegion { // which is no region
 		region = ""
 	}
@@ -202,14 +202,14 @@ func (r *Report) ocsf(x *Result, of *mapping, scan string) *ocsfEvent {
 		severity, life = caption{0, "Unknown"}, caption{1, "New"}
 	}
 	e := &ocsfEvent{ActivityID: 1, ActivityName: "Create", CategoryUID: 2, CategoryName: "Findings", ClassUID: 2003, ClassName: "Compliance Finding", TypeUID: 200301, TypeName: "Compliance Finding: Create",
-		Time: now, SeverityID: severity.id, Severity: severity.word, Message: clean(cmp.Or(x.Message, x.Rule.Title)),
+		Time: now, SeverityID: severity.id, Severity: severity.word, Message: Clean(cmp.Or(x.Message, x.Rule.Title)),
 		Metadata: ocsfMetadata{Version: ocsfVersion, UID: scan + "-" + f.Fingerprint, Correlation: scan, EventCode: x.Rule.ID, Profiles: []string{"cloud"},
 			Product: ocsfProduct{"scanner", "scanner", "scanner", r.Version}},
 		Cloud: ocsfCloud{Provider: "AWS", Partition: r.Header.Partition, Region: region, Account: ocsfAccount{UID: m.Account, Name: r.Header.Names[m.Account], TypeID: 10, Type: "AWS Account"}},
 		Finding: ocsfFinding{UID: f.Fingerprint, UIDAlt: f.Identity, Title: x.Rule.Title, Desc: x.Rule.Why, Types: []string{}, Created: now, LastSeen: now,
 			Analytic: ocsfAnalytic{x.Rule.ID, x.Rule.Title, 1, "Rule", fmt.Sprint(x.Rule.Version)}},
 		Compliance: ocsfCompliance{Control: x.Rule.ID, Standards: []string{"AWS Well-Architected Framework"}, StatusID: verdict.id, Status: verdict.word, StatusCode: string(x.Status),
-			StatusDetail: clean(x.Message), Checks: []ocsfCheck{{x.Rule.ID, x.Rule.Title, verdict.id, verdict.word}}},
+			StatusDetail: Clean(x.Message), Checks: []ocsfCheck{{x.Rule.ID, x.Rule.Title, verdict.id, verdict.word}}},
 		Unmapped: map[string]any{"evidence": f.Evidence, "pillars": f.Pillars, "rule_severity": x.Rule.Severity.String()}}
 	for _, p := range x.Rule.Pillars {
 		e.Finding.Types = append(e.Finding.Types, string(p))
@@ -223,7 +223,7 @@ func (r *Report) ocsf(x *Result, of *mapping, scan string) *ocsfEvent {
 	}
 	if wv := x.Waived; wv != nil {
 		life = caption{3, "Suppressed"}
-		e.StatusDetail = clean("accepted by " + cmp.Or(wv.Owner, "nobody named") + " until " + cmp.Or(wv.Expires, "further notice") + ": " + wv.Reason)
+		e.StatusDetail = Clean("accepted by " + cmp.Or(wv.Owner, "nobody named") + " until " + cmp.Or(wv.Expires, "further notice") + ": " + wv.Reason)
 		e.Unmapped["waived"] = wv
 	}
 	e.StatusID, e.Status = life.id, life.word

@@ -84,7 +84,7 @@ func TestUnits(t *testing.T) {
 	}
 	var got []string
 	for _, u := range r.Units {
-		got = append(got, u.Severity.String()+": "+u.what())
+		got = append(got, u.Severity.String()+": "+u.what(false))
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("units\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

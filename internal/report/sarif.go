@@ -187,7 +187,11 @@ func (r *Report) sarif(w io.Writer, most int) error {
 // visible writes control characters, and those that turn the direction of writing, as escapes: who looks at a JSON text in a terminal or viewer shall see it as it
 // is, and who reads it as JSON get the same.
 func visible(text []byte) []byte {
-	if !bytes.ContainsFunc(text, invisible) {
+	i := 0
+	for i < len(text) && text[i] < 0x7f { // most texts have nothing else, and decoding takes time
+		i++
+	}
+	if !bytes.ContainsFunc(text[i:], invisible) {
 		return text
 	}
 	var b bytes.Buffer
@@ -225,7 +229,7 @@ func (r *Report) sarifRun(left int) *sarifRun {
 			i = len(driver.Notifications)
 			driver.Notifications = append(driver.Notifications, sarifDescriptor{ID: id, Name: pascal(id), Short: sarifText{Text: what}, Default: sarifLevel{level}})
 		}
-		n.Notifications = append(n.Notifications, sarifNotification{Descriptor: sarifReference{id, i}, Level: level, Message: sarifText{Text: clean(text)}, Properties: properties})
+		n.Notifications = append(n.Notifications, sarifNotification{Descriptor: sarifReference{id, i}, Level: level, Message: sarifText{Text: Clean(text)}, Properties: properties})
 	}
 	if left > 0 {
 		notify("results-left-out", "There are more failures than a run shows", "warning",
@@ -276,7 +280,7 @@ func (r *Report) notRead() (places []string) {
 		if why != "" {
 			where += " (" + why + ")"
 		}
-		places = append(places, clean(where))
+		places = append(places, Clean(where))
 	}
 	for _, p := range r.Header.Unread {
 		place(p, "")
@@ -475,13 +479,13 @@ var sarifPlain = strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`)
 
 func (r *Report) sarifResult(x *Result, rule int) *sarifResult {
 	m := x.Resource
-	f := finding(x)
+	f := x.Finding()
 	where := m.Account
 	if m.Region != "" {
 		where += ", " + m.Region
 	}
 	out := &sarifResult{RuleID: x.Rule.ID, RuleIndex: rule, Level: levelOf(x.Severity),
-		Message:   sarifText{Text: sarifPlain.Replace(clean(fmt.Sprintf("%s (%s): %s", name(m), where, cmp.Or(x.Message, x.Rule.Title))))},
+		Message:   sarifText{Text: sarifPlain.Replace(Clean(fmt.Sprintf("%s (%s): %s", name(m), where, cmp.Or(x.Message, x.Rule.Title))))},
 		Locations: []sarifLocation{r.sarifLocation(x)},
 		// GitHub looks at the first one alone, and only within a file and a rule. It is the identity, as one alert shall go on when its resource is replaced.
 		Fingerprints: map[string]string{"primaryLocationLineHash": f.Identity + ":1", "scannerFingerprint/v1": f.Fingerprint, "scannerIdentity/v1": f.Identity},
@@ -500,7 +504,7 @@ func (r *Report) sarifResult(x *Result, rule int) *sarifResult {
 		out.Properties["change"] = x.Change
 	}
 	if wv := x.Waived; wv != nil {
-		s := sarifSuppression{Kind: "external", Status: "accepted", Justification: clean(cmp.Or(wv.Reason, "waived")), Properties: map[string]any{}}
+		s := sarifSuppression{Kind: "external", Status: "accepted", Justification: Clean(cmp.Or(wv.Reason, "waived")), Properties: map[string]any{}}
 		for name, value := range map[string]string{"owner": wv.Owner, "expires": wv.Expires, "mitigation": wv.Mitigation, "risk": wv.Risk, "ticket": wv.Ticket, "source": wv.Source} {
 			if value != "" {
 				s.Properties[name] = value
@@ -528,5 +532,5 @@ func (r *Report) sarifLocation(x *Result) sarifLocation {
 		segments[i] = url.PathEscape(s)
 	}
 	return sarifLocation{Physical: sarifPhysical{sarifArtifact{strings.Join(segments, "/")}, sarifRegion{line}},
-		Logical: []sarifLogical{{Name: clean(name(m)), Full: clean(cmp.Or(m.ARN, string(x.Kind())+"/"+m.ID)), Kind: "resource"}}}
+		Logical: []sarifLogical{{Name: Clean(name(m)), Full: Clean(cmp.Or(m.ARN, string(x.Kind())+"/"+m.ID)), Kind: "resource"}}}
 }

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"awsscanner/internal/engine"
@@ -132,25 +131,9 @@ type table struct {
 	Style
 }
 
-// clean makes one line of a text. What came from an account may hold control characters, which a terminal would obey.
-func clean(text string) string {
-	return strings.Map(func(c rune) rune {
-		if c >= ' ' && c <= '~' { // most are, and tables of characters are slow
-			return c
-		}
-		if unicode.IsControl(c) || unicode.In(c, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
-			return ' '
-		}
-		return c
-	}, text)
-}
-
-// Clean makes one line of a text for a terminal.
-func Clean(text string) string { return clean(text) }
-
 // line writes one line.
 func (t *table) line(format string, args ...any) {
-	text := strings.TrimRight(clean(fmt.Sprintf(format, args...)), " ")
+	text := strings.TrimRight(Clean(fmt.Sprintf(format, args...)), " ")
 	if runes := []rune(text); t.Width > 10 && len(runes) > t.Width {
 		text = string(runes[:t.Width-1]) + "…"
 	}
@@ -218,8 +201,8 @@ func (r *Report) title(width int) string {
 	return line(short, where)
 }
 
-// what says what a unit is about: "7 queues in eu-west-1: a, b, c ...".
-func (u *Unit) what() string {
+// what says what a unit is about: "7 × Queue: a, b, c … (eu-west-1)"; of several accounts, in which.
+func (u *Unit) what(several bool) string {
 	t := u.Rule.Check.Subject
 	if t.Scope == model.AccountSubject {
 		return "account " + u.Account
@@ -232,11 +215,18 @@ func (u *Unit) what() string {
 			text += " …"
 		}
 	}
+	place := ""
 	switch {
 	case len(u.Regions) == 1:
-		text += " (" + u.Regions[0] + ")"
+		place = u.Regions[0]
 	case len(u.Regions) > 1:
-		text += fmt.Sprintf(" (%d regions)", len(u.Regions))
+		place = fmt.Sprintf("%d regions", len(u.Regions))
+	}
+	if several {
+		place = strings.TrimSpace(u.Account + " " + place)
+	}
+	if place != "" {
+		text += " (" + place + ")"
 	}
 	return text
 }
@@ -264,7 +254,7 @@ func (r *Report) fixFirst(t *table) {
 	}
 	t.line("%s", text)
 	for _, u := range r.Units[:min(few, len(r.Units))] {
-		text := fmt.Sprintf("%-13s %s  %s: %s%s", u.Severity, u.Fingerprint[:8], u.Rule.ID, u.what(), u.by())
+		text := fmt.Sprintf("%-13s %s  %s: %s%s", u.Severity, u.Fingerprint[:8], u.Rule.ID, u.what(len(r.Coverage) > 1), u.by())
 		if u.Rule.Preview {
 			text += ", in preview: no gate counts it"
 		}
@@ -351,7 +341,7 @@ func (r *Report) findings(t *table) error {
 		case "rule":
 			key = x.Rule.ID + ": " + x.Rule.Title
 		case "resource":
-			key = strings.TrimSpace(fmt.Sprintf("%s %s %s", x.Kind(), name(m), m.Region))
+			key = strings.TrimSpace(fmt.Sprintf("%s %s %s", x.Kind(), name(m), r.placeOf(m.Account, m.Region)))
 		case "owner":
 			if key = "owner " + x.Team; x.Team == "" {
 				key = "no owner"
@@ -363,7 +353,11 @@ func (r *Report) findings(t *table) error {
 		if x.Status == engine.Failed {
 			what = x.Severity.String()
 		}
-		text := strings.TrimSpace(fmt.Sprintf("%-13s %s  %s %s", what, x.Fingerprint()[:8], name(m), m.Region))
+		place := m.Region
+		if groupBy != "account" && groupBy != "fix" { // which tell it above
+			place = r.placeOf(m.Account, m.Region)
+		}
+		text := strings.TrimSpace(fmt.Sprintf("%-13s %s  %s %s", what, x.Fingerprint()[:8], name(m), place))
 		if groupBy != "rule" && groupBy != "fix" {
 			text += "  " + x.Rule.ID
 		}

@@ -239,6 +239,24 @@ func TestDeterministic(t *testing.T) {
 	}
 }
 
+// Of several accounts each line says which one is meant.
+func TestAccountsAreNamed(t *testing.T) {
+	const other = "444455556666"
+	h := engine.Header{Partition: "aws", Start: start, Listed: []model.Kind{"AWS::SQS::Queue"}, Read: []model.Place{place("eu-west-1"), {Account: other, Region: "eu-west-1"}}}
+	s := engine.NewSnapshot(h)
+	mine, theirs := queue("eu-west-1", "q", int(engine.Low), ""), queue("eu-west-1", "q", int(engine.Low), "")
+	theirs.Account, theirs.ARN = other, strings.Replace(theirs.ARN, account, other, 1)
+	s.Put(mine)
+	s.Put(theirs)
+	r := judge(s, []engine.Rule{queueRule("sqs-q", engine.Low)}, Filter{})
+	for group, want := range map[string]string{"": `(?m)^low +[0-9a-f]{8}  sqs-q: q \(444455556666 eu-west-1\)$`, "resource": `(?m)^AWS::SQS::Queue q 444455556666 eu-west-1 \(1\)$`, "none": `(?m)  q 444455556666 eu-west-1  sqs-q: is bad$`,
+		"owner": `(?m)  q 444455556666 eu-west-1  sqs-q: is bad$`, "rule": `(?m)  q 444455556666 eu-west-1: is bad$`, "account": `(?m)^account 444455556666 \(1\)\nlow +[0-9a-f]{8}  q eu-west-1 `, "fix": `(?m)^low +[0-9a-f]{8}  sqs-q: q \(444455556666 eu-west-1\)$`} {
+		if text := strings.Join(show(t, r, Style{GroupBy: group}), "\n"); !regexp.MustCompile(want).MatchString(text) {
+			t.Errorf("by %q nothing is like %s:\n%s", group, want, text)
+		}
+	}
+}
+
 // What is waived is neither seen nor forgotten.
 func TestWaivedGaps(t *testing.T) {
 	s := snapshot([]string{"eu-west-1"}, queue("eu-west-1", "bad", int(engine.Low), ""), queue("eu-west-1", "dark", unknown, ""), queue("eu-west-1", "darker", unknown, ""))

@@ -349,7 +349,7 @@ func (w *recorder) findings(ctx context.Context, r *report.Report) error {
 			continue
 		}
 		delete(stands, id)
-		f := report.Flat(&x)
+		f := x.Finding()
 		text, err := json.Marshal(f)
 		if err != nil {
 			return err
