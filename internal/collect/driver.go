@@ -345,12 +345,29 @@ func (d *driver) wanted(at int, c Call, t *model.Type, all []model.Resource) (it
 		}
 		yes := true
 		if err := guard(func() error { yes = c.When == nil || c.When(r); return nil }); err != nil { // it depends on what is unknown
-			d.blank(at, c, in{items: []model.Resource{r}}, GapOf(c.Op, err))
+			d.blank(at, c, in{items: []model.Resource{r}}, GapOf(c.Op, d.traced(c.Op, []model.Resource{r}, err)))
 		} else if yes {
 			items = append(items, r)
 		}
 	}
 	return items
+}
+
+// traced returns an error that says which earlier call left the items without what this one needs, where err only says that it is missing:
+// attributes have their gaps at the end of the scan.
+func (d *driver) traced(op string, items []model.Resource, err error) error {
+	var missing model.Missing
+	if !errors.As(err, &missing) || missing.Gap.Call != "" {
+		return err
+	}
+	for _, r := range items {
+		for _, g := range r.About().Gaps {
+			if slices.Contains(d.Plan.after[op], g.Call) {
+				return model.Missing{Gap: g}
+			}
+		}
+	}
+	return err
 }
 
 // notOffered returns why an operation cannot be called in a region: AWS does not offer its service there. It is nil if it can.
@@ -468,10 +485,12 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 			model.SetNone(r, c.Op)
 		}
 	case ctx.Err() != nil:
+		takeBack(in.items, c.Op)
 		d.blank(at, c, in, &model.Gap{Reason: model.Stopped, Call: c.Op})
 		return
 	default:
-		g := GapOf(c.Op, err)
+		takeBack(in.items, c.Op)
+		g := GapOf(c.Op, d.traced(c.Op, in.items, err))
 		d.learn(p, c.Op, g)
 		d.blank(at, c, in, g)
 		return
@@ -483,6 +502,13 @@ func (d *driver) call(ctx context.Context, at int, c Call, in in) {
 		if !answered[ref] {
 			d.absent[engine.Absence{Kind: c.Do.refs, Place: d.places[at], ID: ref}] = true
 		}
+	}
+}
+
+// takeBack unsets what a call wrote before it failed, so that no other call takes a part for the whole.
+func takeBack(items []model.Resource, op string) {
+	for _, r := range items {
+		model.Unset(r, op)
 	}
 }
 

@@ -216,6 +216,15 @@ func SetNone(r Resource, call string) {
 	})
 }
 
+// Unset takes back what a call wrote, but for what another one may have told as well.
+func Unset(r Resource, call string) {
+	each(r, func(a *Attribute, s settable) {
+		if slices.Contains(a.Calls, call) && (a.Both || len(a.Calls) == 1) {
+			s.SetGap(nil)
+		}
+	})
+}
+
 // SetTags makes the tags of a resource known.
 func SetTags(r Resource, tags map[string]string) {
 	if tags == nil {

@@ -97,9 +97,9 @@ func TestGaps(t *testing.T) {
 	for _, test := range []struct{ op, answer, want string }{
 		{"DescribeBudgets", `!AccessDeniedException no`, `{"unlisted":"AWS::Budgets::Budget","account":"111122223333","gap":` + gap("DescribeBudgets", "access-denied", "AccessDeniedException: no") + `}`},
 		{"DescribeNotificationsForBudget", `!NotFoundException gone`, line("b", `,"gaps":[`+gap("DescribeNotificationsForBudget", "call-failed", "NotFoundException: gone")+`,`+
-			gap("DescribeSubscribersForNotification", "not-collected", "needs what an earlier answer left out")+`]`+rest)},
+			gap("DescribeSubscribersForNotification", "call-failed", "needs budgets:DescribeNotificationsForBudget")+`]`+rest)},
 		{"DescribeNotificationsForBudget", `{"Notifications":[{}]}`, line("b", `,"gaps":[`+gap("DescribeNotificationsForBudget", "call-failed", "the answer has a notification without type or operator")+`,`+
-			gap("DescribeSubscribersForNotification", "not-collected", "needs what an earlier answer left out")+`]`+rest)},
+			gap("DescribeSubscribersForNotification", "call-failed", "needs budgets:DescribeNotificationsForBudget")+`]`+rest)},
 		{"DescribeSubscribersForNotification", `!AccessDeniedException no`, line("b", `,"gaps":[`+gap("DescribeSubscribersForNotification", "access-denied", "AccessDeniedException: no")+`]`+rest+
 			`,"notifications":[{"on":"ACTUAL","comparison":"GREATER_THAN","threshold":80}]`)},
 	} {

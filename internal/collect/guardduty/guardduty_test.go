@@ -65,6 +65,6 @@ func TestGaps(t *testing.T) {
 	})
 	const failed = `{"reason":"call-failed","call":"guardduty:GetDetector","detail":"BadRequestException: The request is rejected because the input detectorId is not owned by the current account."}`
 	collecttest.Want(t, got, region,
-		detector("a", `,"gaps":[{"reason":"not-collected","call":"guardduty:GetAdministratorAccount","detail":"needs what an earlier answer left out"},`+failed+`]`),
+		detector("a", `,"gaps":[{"reason":"call-failed","call":"guardduty:GetAdministratorAccount","detail":"needs guardduty:GetDetector"},`+failed+`]`),
 		`{"unlisted":"AWS::GuardDuty::Detector","account":"111122223333","region":"eu-central-1","gap":{"reason":"access-denied","call":"guardduty:ListDetectors","detail":"AccessDeniedException: no"}}`)
 }

@@ -239,7 +239,7 @@ func TestList(t *testing.T) {
 	const symmetricHere = zero + `,"spec":"SYMMETRIC_DEFAULT","origin":"AWS_KMS","multiRegion":false,"primaryArn":""`
 	gap := func(reason, code string) string {
 		return `,"gaps":[{"reason":"` + reason + `","call":"kms:DescribeKey","detail":"` + code + `"},` +
-			each([]string{"GetKeyPolicy", "GetKeyRotationStatus"}, `{"reason":"not-collected","call":"kms:$","detail":"needs what an earlier answer left out"}`) + `]`
+			each([]string{"GetKeyPolicy", "GetKeyRotationStatus"}, `{"reason":"`+reason+`","call":"kms:$","detail":"needs kms:DescribeKey"}`) + `]`
 	}
 	collecttest.Want(t, onlyKeys(got),
 		key(own, "111122223333", "by-arn", `,"state":"Enabled","manager":"CUSTOMER"`+symmetricHere+`,"policy":"p","rotates":false,"rotationDays":0`),

@@ -93,6 +93,8 @@ func TestDetails(t *testing.T) {
 			"ListAliases?Marker=2&MaxItems=50": `!AccessDeniedException no`,
 		}, `,"gaps":[{"reason":"access-denied","call":"lambda:ListAliases","detail":"AccessDeniedException: no"}]`},
 		{"no alias, no policy of one", "AliasPolicies", map[string]string{"ListAliases?MaxItems=50": `{"Aliases":[]}`}, `,"aliases":[]`},
+		{"aliases denied, so no policy of one", "AliasPolicies", map[string]string{"ListAliases?MaxItems=50": `!AccessDeniedException no`},
+			`,"gaps":[{"reason":"access-denied","call":"lambda:GetPolicy#aliases","detail":"needs lambda:ListAliases"},{"reason":"access-denied","call":"lambda:ListAliases","detail":"AccessDeniedException: no"}]`},
 		{"policies of aliases", "AliasPolicies", map[string]string{
 			"ListAliases?MaxItems=50": `{"Aliases":[{"Name":"a","FunctionVersion":"1"},{"Name":"b","FunctionVersion":"1"}]}`,
 			"GetPolicy?Qualifier=a":   `!ResourceNotFoundException none`,

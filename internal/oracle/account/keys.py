@@ -1,6 +1,7 @@
 """Keys of KMS. Others name them: keys.seed comes first."""
 import json
 
+import moto.kms.models
 from moto.kms.models import Key
 from moto.kms.responses import KmsResponse
 
@@ -46,6 +47,7 @@ def like_aws():
             result["RotationPeriodInDays"] = getattr(key, "rotation_period", 365)
         return json.dumps(result)
 
+    moto.kms.models.generate_private_key = functools.cache(moto.kms.models.generate_private_key)  # which takes long, and nobody signs anything
     Key.to_dict = to_dict
     KmsResponse.describe_key, KmsResponse.get_key_rotation_status = describe_key, get_key_rotation_status
 
