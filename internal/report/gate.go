@@ -145,7 +145,7 @@ func (r *Report) toMend(units []Unit, most int) (lines []string) {
 	units = slices.DeleteFunc(slices.Clone(units), func(u Unit) bool { return u.Rule.Preview })
 	for i, u := range units {
 		if len(lines) == most-1 && i < len(units)-1 {
-			return append(lines, fmt.Sprintf("  and %d more: see the report", len(units)-i))
+			return append(lines, fmt.Sprintf("  and %s: see the report", count(len(units)-i, "more fix")))
 		}
 		line := fmt.Sprintf("  %s %s: %s", u.Severity, u.Rule.ID, u.what(len(r.Coverage) > 1))
 		line += u.by()

@@ -92,7 +92,7 @@ func TestGateReasons(t *testing.T) {
 	r := judge(snapshot([]string{"eu-west-1"}, resources...), []engine.Rule{queueRule("sqs-q", engine.High)}, Filter{})
 	r.ExplainWith = "scanner explain"
 	_, why := Gate{FailOn: engine.High}.Decide(r)
-	if len(why) != 10 || why[0] != "100 findings of severity high or above:" || why[9] != "  and 92 more: see the report" {
+	if len(why) != 10 || why[0] != "100 findings of severity high or above:" || why[9] != "  and 92 more fixes: see the report" {
 		t.Errorf("%d lines:\n%s", len(why), strings.Join(why, "\n"))
 	}
 	if want := fmt.Sprintf("  high sqs-q: q [2J0 (eu-west-1) (scanner explain %s)", r.Units[0].Fingerprint[:8]); !slices.Contains(why, want) {
