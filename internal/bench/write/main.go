@@ -221,6 +221,8 @@ Ten times the resources or findings may cost at most %d times as much.
 	const mega = 1e6
 	grow("Memory", "MB", f.of("Memory/resources=10000", "B/resource")*10_000/mega, f.of("Memory/resources=100000", "B/resource")*100_000/mega)
 
+	f.formats(&b)
+
 	b.WriteString(`
 ## Collection
 
