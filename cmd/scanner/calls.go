@@ -156,17 +156,16 @@ func (v *survey) calls(ctx context.Context, picked []engine.Rule) (all []callJSO
 		first = regions[0]
 	}
 	sources := slices.Concat([]collect.Service{session.Calls}, services.All)
-	found := map[model.Place]string{} // by service and region
 	hosts := func(op string, regions []string) (pattern string, out []host) {
 		service, _, _ := strings.Cut(op, ":")
+		found := map[string]string{} // by region
 		at := func(region string) string {
-			key := model.Place{Account: service, Region: region}
-			if _, ok := found[key]; !ok {
+			if _, ok := found[region]; !ok {
 				cfg := cfg.Copy()
 				cfg.Region = region
-				found[key] = collect.Host(sources, service, collect.At{Place: model.Place{Region: region}, Partition: partition.Name, Config: cfg})
+				found[region] = collect.Host(sources, op, collect.At{Place: model.Place{Region: region}, Partition: partition.Name, Config: cfg})
 			}
-			return found[key]
+			return found[region]
 		}
 		var patterns []string
 		for _, region := range regions {

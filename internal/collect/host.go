@@ -13,34 +13,48 @@ import (
 	"awsscanner/internal/model"
 )
 
-// Host returns the host that the calls to a service go to from a place, as the SDK resolves it: "sqs.eu-west-1.amazonaws.com". Nothing is sent, and
-// no credentials are needed. It is "" if the SDK knows of none, as for FIPS where there are no such endpoints.
-func Host(services []Service, service string, at At) string {
+// Host returns the host that an operation goes to from a place, as the SDK resolves it: "sqs.eu-west-1.amazonaws.com", or
+// "*.s3.eu-west-1.amazonaws.com" if the name of what it asks about comes first. Nothing is sent, and no credentials are needed. It is "" if the
+// SDK knows of none, as for FIPS where there are no such endpoints.
+func Host(services []Service, op string, at At) string {
 	to := new(nowhere)
 	at.Config.HTTPClient = to
 	at.Config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	at.Config.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: "none", SecretAccessKey: "none"}, nil
+		return aws.Credentials{AccessKeyID: nobody, SecretAccessKey: nobody}, nil
 	})
+	service, _, _ := strings.Cut(op, ":")
+	var calls []Call
 	for _, s := range services {
 		for _, c := range s(at) {
-			if !strings.HasPrefix(c.Op, service+":") {
-				continue
+			switch {
+			case c.Op == op:
+				calls = append([]Call{c}, calls...)
+			case strings.HasPrefix(c.Op, service+":"):
+				calls = append(calls, c)
 			}
-			in := in{refs: []string{"none"}}
-			if c.Do.of != nil {
-				r := c.Do.of.New()
-				*r.About() = model.Meta{ID: "none", ARN: "none", Name: "none"}
-				in.items = []model.Resource{r}
+		}
+	}
+	for _, c := range calls {
+		in := in{refs: []string{nobody}}
+		if c.Do.of != nil {
+			r := c.Do.of.New()
+			*r.About() = model.Meta{ID: nobody, ARN: nobody, Name: nobody}
+			in.items = []model.Resource{r}
+		}
+		// One that needs attributes, which are unknown here, comes to nothing: others of the service go to the same host.
+		if guard(func() error { return c.Do.run(context.Background(), in, func(model.Resource) {}) }); to.host != "" {
+			if rest, ok := strings.CutPrefix(to.host, nobody+"."); ok {
+				return "*." + rest
 			}
-			// One that needs attributes, which are unknown here, comes to nothing: the next one does as well.
-			if guard(func() error { return c.Do.run(context.Background(), in, func(model.Resource) {}) }); to.host != "" {
-				return to.host
-			}
+			return to.host
 		}
 	}
 	return ""
 }
+
+// nobody is the name of what is asked about to find a host.
+const nobody = "nobody"
 
 // A nowhere keeps where a request was to go, and sends none.
 type nowhere struct{ host string }
