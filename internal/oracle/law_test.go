@@ -401,18 +401,19 @@ func (o *oracle) testNarrower(t *testing.T) {
 	}
 }
 
-// testTransient lets each request fail once, or one of them hang for a while: it is made again, and nobody notices.
+// testTransient lets requests of each operation fail once, or one of them hang for a while: they are made again, and nobody notices.
 func (o *oracle) testTransient(t *testing.T) {
 	first := func(f fault, hits func(call) bool) spoiler {
 		var mu sync.Mutex
-		seen := map[call]bool{}
+		seen, times := map[call]bool{}, map[string]int{}
 		return func(c call) fault {
 			mu.Lock()
 			defer mu.Unlock()
-			if seen[c] || !hits(c) {
+			if seen[c] || !hits(c) || times[c.op] == few { // as each throttle slows the operation down
 				return ""
 			}
 			seen[c] = true
+			times[c.op]++
 			return f
 		}
 	}
