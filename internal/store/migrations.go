@@ -57,6 +57,7 @@ CREATE TABLE findings (
 CREATE INDEX findings_order ON findings (stream, state, severity, identity);
 CREATE INDEX findings_fixed ON findings (stream, fixed_at);
 CREATE INDEX findings_print ON findings (fingerprint);
+CREATE INDEX findings_identity ON findings (identity);
 CREATE TABLE events (
 	id       $SERIAL,
 	stream   TEXT NOT NULL,

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -332,6 +333,75 @@ func TestPrune(t *testing.T) {
 		}
 		if n, err := s.Count(t.Context(), store.Filter{State: "open"}); err != nil || n != 1 {
 			t.Errorf("%d open findings %v", n, err)
+		}
+		for i := range 3 { // a stream that was never scanned to the end does not grow for ever
+			id := store.NewID()
+			at := begin.AddDate(0, 0, 300*i)
+			if err := errors.Join(s.Begin(t.Context(), store.Scan{ID: id, Stream: "b", Cause: "schedule", Created: at}), s.End(t.Context(), id, store.Failed, "no", at)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if p, err = s.Prune(t.Context(), store.Retention{Scans: 400 * 24 * time.Hour, Fixed: time.Hour}, begin.AddDate(0, 0, 600)); err != nil || p.Scans != 1 {
+			t.Errorf("of a stream that fails: %+v %v", p, err)
+		}
+		if _, err := s.DB.ExecContext(t.Context(), `INSERT INTO cells (scan, account, region, service, data) VALUES ('gone', '', '', '', '')`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err = s.Prune(t.Context(), store.Retention{}, begin); err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := s.DB.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM cells`).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%d cells of nothing, %v", n, err)
+		}
+	})
+}
+
+// Scans of several streams are recorded, read and pruned at the same time: none fails because another is at it.
+func TestAtOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		s, other := open(t, address), open(t, address) // as two processes
+		var all sync.WaitGroup
+		for i := range 4 {
+			all.Go(func() {
+				for n := range 12 {
+					queues := map[string]int{}
+					for q := range 60 {
+						queues[fmt.Sprint("q-", q)] = (q + n*i) % 3
+					}
+					record(t, []*store.Store{s, other}[i%2], fmt.Sprint("stream-", i), day(n, queues), report.Options{})
+				}
+			})
+		}
+		for _, s := range []*store.Store{s, other} {
+			all.Go(func() {
+				for range 30 {
+					if _, err := s.Prune(context.Background(), store.Retention{Snapshots: 1, Scans: time.Hour, Fixed: time.Hour}, begin.AddDate(0, 0, 6)); err != nil {
+						t.Error(err)
+					}
+					page, _, err := s.Findings(context.Background(), store.Filter{State: "open"})
+					if err != nil {
+						t.Error(err)
+					}
+					for _, x := range page {
+						if _, err := s.History(context.Background(), x.Stream, x.Finding.Identity); err != nil {
+							t.Error(err)
+						}
+					}
+				}
+			})
+		}
+		all.Wait()
+		for i := range 4 {
+			want := 0
+			for q := range 60 {
+				if (q+11*i)%3 > 0 {
+					want++
+				}
+			}
+			if n, err := s.Count(t.Context(), store.Filter{Stream: fmt.Sprint("stream-", i), State: "open"}); err != nil || n != want {
+				t.Errorf("stream %d: %d findings, want %d (%v)", i, n, want, err)
+			}
 		}
 	})
 }
