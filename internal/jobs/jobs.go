@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -120,22 +121,33 @@ func New(ctx context.Context, s *store.Store, address string, w Work, o Options)
 			return nil, fmt.Errorf("the queue cannot reach %s", s.Name()) // err may tell the password
 		}
 		q.close = pool.Close
-		if q.client, err = open(ctx, riverpgxv5.New(pool), config); err != nil {
+		if q.client, err = open(ctx, s, riverpgxv5.New(pool), config); err != nil {
 			pool.Close()
 			return nil, err
 		}
 		return q, nil
 	}
 	config.FetchPollInterval = 200 * time.Millisecond
-	q.client, err = open[*sql.Tx](ctx, riversqlite.New(s.DB), config)
+	q.client, err = open[*sql.Tx](ctx, s, riversqlite.New(s.DB), config)
 	return q, err
 }
 
-// warnings leaves out what River tells every few seconds.
+// warnings leaves out what River tells every few seconds, and when it ends.
 type warnings struct{ slog.Handler }
 
 func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
+}
+func (w warnings) Handle(ctx context.Context, r slog.Record) error {
+	ended := false // that something was broken off because this process ends is no news
+	r.Attrs(func(a slog.Attr) bool {
+		ended = ended || strings.Contains(a.Value.String(), context.Canceled.Error())
+		return !ended
+	})
+	if ended {
+		return nil
+	}
+	return w.Handler.Handle(ctx, r)
 }
 func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return warnings{w.Handler.WithAttrs(attrs)}
@@ -143,12 +155,16 @@ func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
 
 // open brings River's tables up to date and makes its client.
-func open[TTx any](ctx context.Context, driver riverdriver.Driver[TTx], config *river.Config) (client, error) {
+func open[TTx any](ctx context.Context, s *store.Store, driver riverdriver.Driver[TTx], config *river.Config) (client, error) {
 	m, err := rivermigrate.New(driver, nil)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+	err = s.Migrating(ctx, func() error {
+		_, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("bringing the tables of the queue up to date: %w", err)
 	}
 	return river.NewClient(driver, config)

@@ -57,6 +57,27 @@ func TestWorkerLeads(t *testing.T) {
 	until(t, "a tick", func() bool { return ticks.Load() > 0 })
 }
 
+// Many may start at once on a database that is not there yet.
+func TestStartAtOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		var all sync.WaitGroup
+		for range 6 {
+			all.Go(func() {
+				s, err := store.Open(context.Background(), address)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer s.Close()
+				if _, err := jobs.New(context.Background(), s, address, jobs.Work{}, jobs.Options{}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
 // Two keepers begin one scan for each time of a schedule.
 func TestTwoKeepers(t *testing.T) {
 	address := storetest.Postgres(t)
