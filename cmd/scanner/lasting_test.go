@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,9 +21,12 @@ import (
 	"testing"
 	"time"
 
+	"awsscanner/internal/awstest"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model/kinds"
+	"awsscanner/internal/report"
 	"awsscanner/internal/store"
+	"awsscanner/internal/store/storetest"
 )
 
 // A service is a scanner serve or worker that runs as a program of its own.
@@ -180,6 +185,7 @@ type recorder struct {
 	answers map[string]int // by account, region and service, and what was asked
 	hang    int            // after so many answers nothing is answered any more; 0 for never
 	hangs   chan bool
+	goOn    chan bool // closed to answer what hangs
 }
 
 var scope = regexp.MustCompile(`Credential=A[A-Z]{3}(\d{12})[^/]*/\d+/([a-z0-9-]+)/([a-z0-9-]+)/`)
@@ -196,8 +202,12 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		case r.hangs <- true:
 		default:
 		}
-		<-q.Context().Done()
-		return
+		select {
+		case <-q.Context().Done():
+			return
+		case <-r.goOn:
+		}
+		r.mu.Lock()
 	}
 	m := scope.FindStringSubmatch(q.Header.Get("Authorization"))
 	if m != nil {
@@ -295,5 +305,233 @@ func TestServeGoesOn(t *testing.T) {
 			}
 			t.Logf("%d cells of %d requests were kept after %d requests", len(cells), of, before)
 		})
+	}
+}
+
+// Of a service and three workers on PostgreSQL two workers are killed at some moment: the result is that of an undisturbed scan.
+func TestWorkersAreKilled(t *testing.T) {
+	t.Parallel()
+	address := storetest.Postgres(t)
+	o := newOrganization(t)
+	o.Synthetic.Accounts = 8
+	whole := stdoutOf(t, o, "scan", "--org", "--rules", served, "--status", "pass,fail,not-applicable,not-assessed", "-o", "json")
+	o.Latency = func(awstest.Request) time.Duration { return 20 * time.Millisecond }
+	server := httptest.NewServer(o.Synthetic)
+	defer server.Close()
+	env := append(slices.Clone(o.env), "AWS_ENDPOINT_URL="+server.URL, "SCANNER_DATABASE="+address)
+	var workers []*program
+	for range 3 {
+		workers = append(workers, runs(t, env, "worker", "--accounts-at-once", "2"))
+	}
+	runs(t, env, "serve", "--listen", "127.0.0.1:0", "--accounts-at-once", "1", "--config", settingsFile(t, overdue(t, address)))
+	s := openStore(t, address)
+	comes(t, "something is kept", func() bool {
+		var n int
+		return s.DB.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM cells`).Scan(&n) == nil && n > 0
+	})
+	for _, i := range rand.Perm(3)[:2] {
+		wait := rand.N(300 * time.Millisecond)
+		t.Logf("worker %d is killed after %s", i, wait)
+		time.Sleep(wait)
+		workers[i].end(t, syscall.SIGKILL)
+	}
+	var x store.Scan
+	comes(t, "the scan is over", func() bool { x = newest(t, s, "nightly"); return x.State.Over() })
+	if x.State != store.Done {
+		t.Fatalf("the scan is %s: %s", x.State, x.Failure)
+	}
+	if got, want := keptBy(t, s, x.ID), verdicts(t, whole); !slices.Equal(got, want) {
+		t.Errorf("%d verdicts, want %d", len(got), len(want))
+	}
+	type coverage struct {
+		Coverage struct {
+			Cells, Assessed int
+			Gaps            []json.RawMessage
+		}
+	}
+	var got, want coverage
+	x, err := s.Scan(t.Context(), x.ID)
+	if err := errors.Join(err, json.Unmarshal(x.Head, &got), json.Unmarshal(whole, &want)); err != nil {
+		t.Fatal(err)
+	}
+	if got.Coverage.Cells != want.Coverage.Cells || got.Coverage.Assessed != want.Coverage.Assessed || len(got.Coverage.Gaps) != len(want.Coverage.Gaps) {
+		t.Errorf("coverage: %d of %d cells and %d gaps, want %d of %d and %d", got.Coverage.Assessed, got.Coverage.Cells, len(got.Coverage.Gaps), want.Coverage.Assessed, want.Coverage.Cells, len(want.Coverage.Gaps))
+	}
+	failures := map[string]bool{}
+	var told struct{ Results []report.Finding }
+	if err := json.Unmarshal(whole, &told); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range told.Results {
+		if f.Status == "fail" {
+			failures[f.Identity] = true
+		}
+	}
+	if n, err := s.Count(t.Context(), store.Filter{Stream: "nightly", State: "open"}); err != nil || n != len(failures) {
+		t.Errorf("%d findings are open, want %d (%v)", n, len(failures), err)
+	}
+}
+
+// stdoutOf runs the scanner on an organization.
+func stdoutOf(t *testing.T, o *organization, args ...string) []byte {
+	t.Helper()
+	c, stdout, stderr := scanner(t, o.env, args...)
+	if code := exitCode(t, c.Run()); code != report.ExitFine {
+		t.Fatalf("%q: exit %d: %s", args, code, stderr)
+	}
+	return stdout.Bytes()
+}
+
+// Credentials that are not there make no scan: it says so in one sentence, and is done as soon as there are some.
+func TestNoCredentials(t *testing.T) {
+	t.Parallel()
+	o := newOrganization(t)
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "credentials")
+	env := []string{"AWS_ENDPOINT_URL=" + o.server.URL, "AWS_REGION=eu-west-1", "AWS_SHARED_CREDENTIALS_FILE=" + file}
+	p := runs(t, env, "serve", "--listen", "127.0.0.1:0", "--data", dir, "--config", settingsFile(t, overdue(t, dir)))
+	s := openStore(t, dir)
+	var x store.Scan
+	comes(t, "the failure is noted", func() bool { x = newest(t, s, "nightly"); return x.State == store.Running && x.Failure != "" })
+	if want := "finding the accounts to read: no AWS credentials found: set AWS_PROFILE"; !strings.HasPrefix(x.Failure, want) || strings.Contains(x.Failure, "\n") {
+		t.Errorf("the failure is %q, not %q", x.Failure, want)
+	}
+	if !strings.Contains(p.log(), x.Failure[:len("finding the accounts to read: no AWS credentials")]) {
+		t.Error("the log does not say it")
+	}
+	c, stdout, _ := scanner(t, nil, "status", "--data", dir)
+	if code := exitCode(t, c.Run()); code != report.ExitFine || !strings.Contains(stdout.String(), "is tried again: finding the accounts to read: no AWS credentials") {
+		t.Errorf("status: exit %d: %s", code, stdout)
+	}
+	if err := os.WriteFile(file, []byte("[default]\naws_access_key_id = "+o.Key(o.Account(0))+"\naws_secret_access_key = any\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	comes(t, "the scan is done", func() bool { x = newest(t, s, "nightly"); return x.State == store.Done })
+	if x.Failure != "" {
+		t.Errorf("a scan that is done has failed: %s", x.Failure)
+	}
+}
+
+// What is changed in the settings counts for the next scan. A mistake is told once for each scan, which goes by what the settings said before.
+func TestSettingsChange(t *testing.T) {
+	t.Parallel()
+	o := newOrganization(t)
+	dir := t.TempDir()
+	name := filepath.Join(dir, "scanner.yaml")
+	write := func(rules string) {
+		t.Helper()
+		text := "rules: [" + rules + "]\nschedules:\n- {name: often, cron: '@every 1s'}\n"
+		if err := os.WriteFile(name+".new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(name+".new", name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("sqs-queue-dead-letter-queue")
+	p := runs(t, o.env, "serve", "--listen", "127.0.0.1:0", "--data", dir, "--config", name)
+	s := openStore(t, dir)
+	rules := func() (id string, all []string) {
+		x, err := s.Last(t.Context(), "often")
+		if err != nil {
+			return "", nil
+		}
+		var head struct{ Rules []struct{ ID string } }
+		if err := json.Unmarshal(x.Head, &head); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range head.Rules {
+			all = append(all, r.ID)
+		}
+		return x.ID, all
+	}
+	comes(t, "a scan", func() bool { _, all := rules(); return slices.Equal(all, []string{"sqs-queue-dead-letter-queue"}) })
+	write("sqs-queue-dead-letter-queue, ssm-parameter-secure")
+	comes(t, "a scan by other rules", func() bool { _, all := rules(); return len(all) == 2 })
+	write("sqs-queue-dead-leter-queue")
+	const told = "the settings cannot be read: this scan goes by those that could be read last"
+	comes(t, "three scans in spite of a mistake", func() bool { return strings.Count(p.log(), told) >= 3 })
+	broken, _ := rules()
+	write("ssm-parameter-secure")
+	comes(t, "a scan by the third settings", func() bool { _, all := rules(); return slices.Equal(all, []string{"ssm-parameter-secure"}) })
+	if broken == "" || !strings.Contains(p.log(), `scanner.yaml:1: rules: no rule matches \"sqs-queue-dead-leter-queue\"`) {
+		t.Errorf("the log does not say what is wrong")
+	}
+	all, err := s.Scans(t.Context(), "often", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(p.log(), "ERROR"); n > len(all) {
+		t.Errorf("%d errors in %d scans", n, len(all))
+	}
+}
+
+// A directory has one service, whoever comes second is told, and neither is disturbed.
+func TestTwoServices(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := runs(t, nil, "serve", "--listen", "127.0.0.1:0", "--data", dir)
+	c, _, stderr := scanner(t, nil, "serve", "--listen", "127.0.0.1:0", "--data", dir)
+	code := exitCode(t, c.Run())
+	want := fmt.Sprintf(`^scanner: another scanner serve \(process %d on \S+\) uses \S+: end that one, or give this one a directory of its own; several machines share a PostgreSQL database\n$`, first.Process.Pid)
+	if code != report.ExitUsage || !regexp.MustCompile(want).MatchString(stderr.String()) {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if answer, err := http.Get(first.url + "/healthz"); err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("the first one is disturbed: %v", err)
+	}
+	first.end(t, syscall.SIGKILL)
+	runs(t, nil, "serve", "--listen", "127.0.0.1:0", "--data", dir).end(t, syscall.SIGTERM)
+}
+
+// A database of a newer scanner is left alone, by all commands.
+func TestNewerDatabase(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := openStore(t, dir)
+	if _, err := s.DB.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)`); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"status"}, {"history", "abcd"}, {"db", "migrate"}, {"db", "migrate", "--to", "0"}, {"db", "prune"}} {
+		c, _, stderr := scanner(t, nil, append(args, "--data", dir)...)
+		if code := exitCode(t, c.Run()); code != report.ExitFailed || !regexp.MustCompile(`^scanner: the tables of \S+ are of a newer scanner \(version 99, this one knows \d+\): use that scanner, or go back with its scanner db migrate --to \d+\n$`).MatchString(stderr.String()) {
+			t.Errorf("%q: exit %d: %s", args, code, stderr)
+		}
+	}
+	c, stdout, _ := scanner(t, nil, "db", "status", "--data", dir)
+	if code := exitCode(t, c.Run()); code != report.ExitFine || !strings.Contains(stdout.String(), "newer than this scanner knows") {
+		t.Errorf("db status: exit %d: %s", code, stdout)
+	}
+}
+
+// A full disk ends neither the service nor the scan: when there is room again it is done, and nothing of it was shown before.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
+		t.Skipf("no file system of three megabytes can be mounted: %v", err)
+	}
+	defer syscall.Unmount(dir, syscall.MNT_DETACH)
+	o := newOrganization(t)
+	r := &recorder{next: o.Synthetic, answers: map[string]int{}, hangs: make(chan bool, 1), goOn: make(chan bool), hang: 60}
+	server := httptest.NewServer(r)
+	defer server.Close()
+	settings := settingsFile(t, overdue(t, dir))
+	s := openStore(t, dir)
+	p := runs(t, append(slices.Clone(o.env), "AWS_ENDPOINT_URL="+server.URL), "serve", "--listen", "127.0.0.1:0", "--data", dir, "--config", settings)
+	<-r.hangs
+	ballast := filepath.Join(dir, "ballast")
+	exec.Command("dd", "if=/dev/zero", "of="+ballast, "bs=4096").Run() // until there is no room
+	close(r.goOn)
+	comes(t, "the disk is full", func() bool { return strings.Contains(p.log(), "full") })
+	if _, err := s.Last(t.Context(), "nightly"); err == nil {
+		t.Error("half a scan is shown")
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	var x store.Scan
+	comes(t, "the scan is done", func() bool { x = newest(t, s, "nightly"); return x.State == store.Done })
+	if got, want := keptBy(t, s, x.ID), o.scan(t); !slices.Equal(got, want) {
+		t.Errorf("%d verdicts, want %d", len(got), len(want))
 	}
 }

@@ -37,8 +37,11 @@ func (p *place) flags(f *pflag.FlagSet) {
 // address is what the store is opened with.
 func (p *place) address() (string, error) {
 	database := p.database
-	if database == "" && p.data == "" {
-		database = os.Getenv("SCANNER_DATABASE")
+	if variable, set := os.LookupEnv("SCANNER_DATABASE"); set && database == "" && p.data == "" {
+		if variable == "" { // a secret that is not there must not make a file of it
+			return "", usage("SCANNER_DATABASE has no value: give it one, or unset it")
+		}
+		database = variable
 	}
 	switch {
 	case p.data != "" && p.database != "":

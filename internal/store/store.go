@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -89,13 +90,21 @@ func open(ctx context.Context, address string) (*Store, error) {
 	return s, nil
 }
 
-// plain returns an error without the password that drivers may put in.
+// plain returns an error in one line, without the password that drivers may put in.
 func (s *Store) plain(err error) string {
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) {
-		return connect.Unwrap().Error()
+		err = connect.Unwrap()
 	}
-	return err.Error()
+	var dial *net.OpError
+	var told *pgconn.PgError
+	if errors.As(err, &dial) {
+		err = dial.Err
+	} else if errors.As(err, &told) {
+		return told.Message
+	}
+	text, _, _ := strings.Cut(err.Error(), "\n") // of several addresses the first
+	return text
 }
 
 // Close closes the database, and lets another service have it.
