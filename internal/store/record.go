@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -215,7 +216,7 @@ func (s *Store) Record(ctx context.Context, id string, r *report.Report, snapsho
 		if (r.Baseline == nil) != (before == "") || r.Baseline != nil && r.Baseline.Scan != before {
 			return ErrOvertaken
 		}
-		w := recorder{tx: tx, scan: id, stream: stream, at: r.Scan.Start.UnixMilli(), first: r.Baseline == nil}
+		w := recorder{tx: tx, dialect: s.dialect, scan: id, stream: stream, at: r.Scan.Start.UnixMilli(), first: r.Baseline == nil}
 		if r.Baseline != nil {
 			w.before = r.Baseline.Started.UnixMilli()
 		}
@@ -279,6 +280,7 @@ func lastDone(ctx context.Context, tx *sql.Tx, stream string) (string, error) {
 // A recorder writes what a scan has found.
 type recorder struct {
 	tx           *sql.Tx
+	dialect      dialect
 	scan, stream string
 	at, before   int64 // the times at which this scan and the last one judged
 	first        bool  // scan of the stream: that its findings are there is no event
@@ -338,7 +340,7 @@ func (w *recorder) findings(ctx context.Context, r *report.Report, open map[stri
 			}
 		}
 	}
-	rows := newBatch(w.tx, `INSERT INTO findings (stream, identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, pillars, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, waived, digest, finding) VALUES `, 22,
+	rows := newBatch(w.tx, w.dialect, `INSERT INTO findings (stream, identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, pillars, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, waived, digest, finding) VALUES `, 22,
 		` ON CONFLICT (stream, identity) DO UPDATE SET fingerprint = excluded.fingerprint, rule = excluded.rule, severity = excluded.severity, kind = excluded.kind, resource = excluded.resource, name = excluded.name,
 		account = excluded.account, region = excluded.region, owner = excluded.owner, pillars = excluded.pillars, state = 'open', last_seen = excluded.last_seen, fixed_at = 0, unassessed = 0, regressed = findings.regressed + CASE WHEN findings.state = 'fixed' THEN 1 ELSE 0 END,
 		resources = excluded.resources, waived = excluded.waived, digest = excluded.digest, finding = excluded.finding`)
@@ -483,46 +485,67 @@ func (w *recorder) gone(ctx context.Context, all []report.Gone, open map[string]
 
 // change returns a batch that changes findings; $1 is when this scan looked, $2 when the last one did.
 func (w *recorder) change(set string) *batch {
-	b := newBatch(w.tx, `UPDATE findings SET `+set+` WHERE stream = $3 AND identity IN `, 1, "")
+	b := newBatch(w.tx, w.dialect, `UPDATE findings SET `+set+` WHERE stream = $3 AND identity IN `, 1, "")
 	b.fixed, b.list = []any{w.at, w.before, w.stream}, true
 	return b
 }
 
 func (w *recorder) events() *batch {
-	return newBatch(w.tx, `INSERT INTO events (stream, identity, scan, at, type, severity, was, cause) VALUES `, 8, "")
+	return newBatch(w.tx, w.dialect, `INSERT INTO events (stream, identity, scan, at, type, severity, was, cause) VALUES `, 8, "")
 }
 
 // A batch inserts or changes rows, many at a time.
 type batch struct {
 	tx         *sql.Tx
+	dialect    dialect
 	head, tail string
 	columns    int
 	fixed      []any // the first arguments, the same for all
 	list       bool  // the rows are one list, not a list each
 	args       []any
+	full       *sql.Stmt // for as many rows as a statement takes
 }
 
 // most is how many arguments a statement has: SQLite takes 32 766, PostgreSQL 65 535.
 const most = 4000
 
-func newBatch(tx *sql.Tx, head string, columns int, tail string) *batch {
-	return &batch{tx: tx, head: head, tail: tail, columns: columns}
+func newBatch(tx *sql.Tx, d dialect, head string, columns int, tail string) *batch {
+	return &batch{tx: tx, dialect: d, head: head, tail: tail, columns: columns}
 }
 
 func (b *batch) add(ctx context.Context, row ...any) error {
 	b.args = append(b.args, row...)
-	if len(b.args)+b.columns > most {
-		return b.flush(ctx)
+	if len(b.args)+b.columns <= most {
+		return nil
 	}
-	return nil
+	if b.full == nil {
+		var err error
+		if b.full, err = b.tx.PrepareContext(ctx, b.statement()); err != nil {
+			return err
+		}
+	}
+	_, err := b.full.ExecContext(ctx, append(slices.Clone(b.fixed), b.args...)...)
+	b.args = b.args[:0]
+	return err
 }
 
 func (b *batch) flush(ctx context.Context) error {
 	if len(b.args) == 0 {
 		return nil
 	}
+	_, err := b.tx.ExecContext(ctx, b.statement(), append(slices.Clone(b.fixed), b.args...)...)
+	b.args = b.args[:0]
+	return err
+}
+
+// statement is for as many rows as there are.
+func (b *batch) statement() string {
 	var q strings.Builder
-	q.WriteString(b.head)
+	head := b.head
+	if b.dialect == sqlite { // which takes $1 for a name, and looks for each name among all
+		head = numbered.ReplaceAllLiteralString(head, "?")
+	}
+	q.WriteString(head)
 	for i := range b.args {
 		switch {
 		case i == 0:
@@ -532,13 +555,18 @@ func (b *batch) flush(ctx context.Context) error {
 		default:
 			q.WriteString(", ")
 		}
-		fmt.Fprintf(&q, "$%d", len(b.fixed)+i+1)
+		if b.dialect == sqlite {
+			q.WriteByte('?')
+		} else {
+			fmt.Fprintf(&q, "$%d", len(b.fixed)+i+1)
+		}
 	}
 	q.WriteString(")" + b.tail)
-	_, err := b.tx.ExecContext(ctx, q.String(), append(slices.Clone(b.fixed), b.args...)...)
-	b.args = b.args[:0]
-	return err
+	return q.String()
 }
+
+// numbered are arguments in the head of a batch, where they stand in their order.
+var numbered = regexp.MustCompile(`\$\d+`)
 
 // keep stores a snapshot in pieces of a megabyte.
 func keep(ctx context.Context, tx *sql.Tx, scan string, snapshot io.Reader) error {
