@@ -25,6 +25,18 @@ func schedule(t *testing.T, name, cron string) jobs.Schedule {
 	return s
 }
 
+// until waits for something that must come.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for range 1200 {
+		if is() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("in vain: %s", what)
+}
+
 func scansOf(t *testing.T, s *store.Store, stream string) []store.Scan {
 	t.Helper()
 	all, err := s.Scans(t.Context(), stream, 1000)
