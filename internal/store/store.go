@@ -77,7 +77,7 @@ func open(ctx context.Context, address string) (*Store, error) {
 			return nil, fmt.Errorf("the database cannot be opened: %w", err)
 		}
 		f.Close()
-		v := url.Values{"_pragma": {"journal_mode(WAL)", "busy_timeout(10000)", "synchronous(NORMAL)", "foreign_keys(1)", "cache_size(-32768)"}, "_txlock": {"immediate"}}
+		v := url.Values{"_pragma": {"journal_mode(WAL)", "busy_timeout(10000)", "synchronous(NORMAL)", "foreign_keys(1)", "cache_size(-32768)", "journal_size_limit(67108864)"}, "_txlock": {"immediate"}}
 		if s.DB, err = sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: s.name}).EscapedPath(), RawQuery: v.Encode()}).String()); err != nil {
 			return nil, err
 		}
