@@ -55,7 +55,7 @@ CREATE TABLE findings (
 	PRIMARY KEY (stream, identity)
 );
 CREATE INDEX findings_order ON findings (stream, state, severity, identity);
-CREATE INDEX findings_fixed ON findings (stream, fixed_at);
+CREATE INDEX findings_fixed ON findings (stream, fixed_at, severity, first_seen) WHERE state = 'fixed';
 CREATE INDEX findings_print ON findings (fingerprint);
 CREATE INDEX findings_identity ON findings (identity);
 CREATE TABLE events (
@@ -71,7 +71,7 @@ CREATE TABLE events (
 );
 CREATE INDEX events_finding ON events (stream, identity, id);
 CREATE INDEX events_scan ON events (scan, id);
-CREATE INDEX events_time ON events (stream, at);
+CREATE INDEX events_time ON events (stream, at, scan, type);
 CREATE TABLE tallies (
 	scan     TEXT NOT NULL,
 	pillar   TEXT NOT NULL, -- empty for all
