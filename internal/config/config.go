@@ -552,8 +552,8 @@ func (c *Config) Rated(rules []engine.Rule) []engine.Rule {
 	return rules
 }
 
-// others are variables that are no settings: by which the examples for pipelines fetch the scanner, where the store is, and what tests demand.
-var others = []string{prefix + "URL", prefix + "SHA256", prefix + "DATABASE", prefix + "TEST_POSTGRES"}
+// others are variables that are no settings: by which the examples for pipelines fetch the scanner, and where the store is. Those that tests set are none, either.
+var others = []string{prefix + "URL", prefix + "SHA256", prefix + "DATABASE"}
 
 // variables adds the variables of the environment.
 func (c *Config) variables(environment []string, x Context) error {
@@ -566,7 +566,7 @@ func (c *Config) variables(environment []string, x Context) error {
 	slices.Sort(environment)
 	for _, pair := range environment {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, prefix) || name == prefix+"CONFIG" || slices.Contains(others, name) {
+		if !strings.HasPrefix(name, prefix) || name == prefix+"CONFIG" || strings.HasPrefix(name, prefix+"TEST_") || slices.Contains(others, name) {
 			continue
 		}
 		key := keys[name]
