@@ -19,6 +19,7 @@ import (
 	"awsscanner/internal/collect"
 	"awsscanner/internal/config"
 	"awsscanner/internal/jobs"
+	"awsscanner/internal/notify"
 	"awsscanner/internal/report"
 	"awsscanner/internal/store"
 )
@@ -136,20 +137,21 @@ func (x *service) start(ctx context.Context, stderr io.Writer, schedules bool) (
 	} else {
 		logger = slog.New(slog.NewTextHandler(stderr, nil))
 	}
+	l := &latest{files: x.files, log: logger, texts: textsOf(x.files)}
 	cfg, err := config.Load(x.files, nil, settings(nil))
 	if err != nil {
 		return nil, nil, mistakes(err)
 	}
+	l.said = cfg
 	k := &keeper{files: x.files, demo: x.demo, log: logger, gate: collect.NewGate()}
-	var planned []jobs.Schedule
+	var follow func() []jobs.Schedule
 	if schedules {
 		for _, s := range cfg.Schedules {
-			j, err := scheduleOf(s.Schedule)
-			if err != nil {
+			if _, err := scheduleOf(s.Schedule); err != nil {
 				return nil, nil, usage("%s: schedule %s: %s", s.Place, s.Name, err)
 			}
-			planned = append(planned, j)
 		}
+		follow = l.schedules
 		for _, s := range cfg.Schedules { // lest one fails at night
 			if _, err := k.due(s.Name); err != nil {
 				return nil, nil, err
@@ -172,10 +174,12 @@ func (x *service) start(ctx context.Context, stderr io.Writer, schedules bool) (
 			s.Close()
 			return nil, nil, usage("%s", err)
 		}
-		k.tell = func(ctx context.Context) { k.notifications(ctx, &cfg.Notifications) }
+		k.tell = func(ctx context.Context) {
+			k.notifications(ctx, func() *notify.Config { return &l.now().Notifications })
+		}
 	}
 	host, _ := os.Hostname()
-	q, err := jobs.New(ctx, s, address, k.work(), jobs.Options{Holder: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), store.NewID()[:6]), AtOnce: x.atOnce, Keeper: schedules, Schedules: planned, Log: logger})
+	q, err := jobs.New(ctx, s, address, k.work(), jobs.Options{Holder: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), store.NewID()[:6]), AtOnce: x.atOnce, Keeper: schedules, Schedules: follow, Log: logger})
 	if err != nil {
 		s.Close()
 		return nil, nil, failed("%s", err)

@@ -184,7 +184,7 @@ func (k *keeper) dueNow(name string) (store.Scan, error) {
 	k.mu.Lock()
 	delete(k.last, name) // it was taken out on purpose
 	k.mu.Unlock()
-	return store.Scan{}, fmt.Errorf("there is no schedule %s any more: start the service anew for it to forget that one", name)
+	return store.Scan{}, fmt.Errorf("there is no schedule %s any more", name)
 }
 
 // scanOf returns a scan to begin.

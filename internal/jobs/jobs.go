@@ -44,11 +44,11 @@ type Work struct {
 
 // Options say how jobs are carried out.
 type Options struct {
-	Holder    string // names this process among all: its readings are held under it
-	AtOnce    int    // accounts that are read side by side; 0 for none, on a machine that only schedules
-	Keeper    bool   // it follows schedules and ticks; others only work, and know nothing of settings
-	Schedules []Schedule
-	Lease     time.Duration // how long a reading is held without a word of its holder; 0 for a minute
+	Holder    string            // names this process among all: its readings are held under it
+	AtOnce    int               // accounts that are read side by side; 0 for none, on a machine that only schedules
+	Keeper    bool              // it follows schedules and ticks; others only work, and know nothing of settings
+	Schedules func() []Schedule // as the settings have them now: they may change; nil for none
+	Lease     time.Duration     // how long a reading is held without a word of its holder; 0 for a minute
 	Log       *slog.Logger
 	Now       func() time.Time // for the store; nil for the clock
 }
@@ -177,7 +177,11 @@ func (q *Queue) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	from, err := q.since(ctx)
+	var schedules []Schedule
+	if q.o.Schedules != nil {
+		schedules = q.o.Schedules()
+	}
+	from, err := q.since(ctx, schedules)
 	if err != nil {
 		return err
 	}
@@ -186,8 +190,8 @@ func (q *Queue) Start(ctx context.Context) error {
 	}
 	following, stop := context.WithCancel(ctx)
 	q.stopFollowing = stop
-	if len(q.o.Schedules) > 0 {
-		q.following.Go(func() { q.follow(following, from) })
+	if q.o.Schedules != nil {
+		q.following.Go(func() { q.follow(following, schedules, from) })
 	}
 	return nil
 }
