@@ -552,6 +552,16 @@ func dbCommand() *cobra.Command {
 		}
 		return nil
 	}}
-	c.AddCommand(status, migrate, prune, backup)
+	restore := &cobra.Command{Use: "restore FILE", Short: "Fill an empty database with a backup", Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
+		address, err := p.address()
+		if err != nil {
+			return err
+		}
+		if err := store.Restore(c.Context(), address, args[0]); err != nil {
+			return failed("%s", err)
+		}
+		return nil
+	}}
+	c.AddCommand(status, migrate, prune, backup, restore)
 	return c
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 )
 
@@ -75,23 +74,4 @@ func (s *Store) prune(ctx context.Context, tx *sql.Tx, stream string, keep Reten
 		drop(&ignored, `DELETE FROM events WHERE stream = $1 AND identity IN (SELECT identity FROM findings WHERE stream = $1 AND state = 'fixed' AND fixed_at > 0 AND fixed_at < $2)`, stream, fixed),
 		drop(&p.Findings, `DELETE FROM findings WHERE stream = $1 AND state = 'fixed' AND fixed_at > 0 AND fixed_at < $2`, stream, fixed),
 	)
-}
-
-// Backup writes a copy of the database to a file that is not there yet, while it is in use.
-func (s *Store) Backup(ctx context.Context, file string) error {
-	if s.dialect == postgres {
-		return errors.New("a PostgreSQL database is backed up by its own tools: use pg_dump")
-	}
-	if _, err := os.Stat(file); err == nil {
-		return fmt.Errorf("%s is there already", file)
-	}
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	f.Close()
-	if _, err = s.DB.ExecContext(ctx, `VACUUM INTO $1`, file); err != nil {
-		os.Remove(file)
-	}
-	return err
 }

@@ -227,26 +227,28 @@ func MigrateTo(ctx context.Context, address string, version int64) error {
 		return err
 	}
 	defer s.Close()
-	return s.Migrating(ctx, func() error {
-		p, err := s.migrations()
-		if err != nil {
-			return err
-		}
-		now, err := p.GetDBVersion(ctx)
-		switch {
-		case err != nil:
-			return err
-		case now > int64(len(all)):
-			return s.newer(now)
-		case version > int64(len(all)):
-			return fmt.Errorf("this scanner knows migrations up to %d, not %d", len(all), version)
-		case version < now:
-			_, err = p.DownTo(ctx, version)
-		default:
-			_, err = p.UpTo(ctx, version)
-		}
+	return s.Migrating(ctx, func() error { return s.migrateTo(ctx, version) })
+}
+
+func (s *Store) migrateTo(ctx context.Context, version int64) error {
+	p, err := s.migrations()
+	if err != nil {
 		return err
-	})
+	}
+	now, err := p.GetDBVersion(ctx)
+	switch {
+	case err != nil:
+		return err
+	case now > int64(len(all)):
+		return s.newer(now)
+	case version > int64(len(all)):
+		return fmt.Errorf("this scanner knows migrations up to %d, not %d", len(all), version)
+	case version < now:
+		_, err = p.DownTo(ctx, version)
+	default:
+		_, err = p.UpTo(ctx, version)
+	}
+	return err
 }
 
 func (s *Store) newer(version int64) error {
