@@ -503,6 +503,54 @@ func TestNewerDatabase(t *testing.T) {
 	}
 }
 
+// All that looks after a database works on either sort.
+func TestDatabaseCommands(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		where := "--data"
+		if strings.HasPrefix(address, "postgres") {
+			where = "--database"
+		}
+		run := func(want int, pattern string, args ...string) {
+			t.Helper()
+			c, stdout, stderr := scanner(t, nil, append(args, where, address)...)
+			code := exitCode(t, c.Run())
+			if text := stdout.String() + stderr.String(); code != want || !regexp.MustCompile(pattern).MatchString(text) {
+				t.Errorf("%q: exit %d: %s, want %d: %s", args, code, text, want, pattern)
+			}
+		}
+		run(0, `^tables of version \d+\n$`, "db", "migrate")
+		run(0, `^tables of version 1\n$`, "db", "migrate", "--to", "1")
+		run(0, `^tables of version 1, this scanner knows \d+: older than this scanner needs: scanner db migrate brings them up to date, as serve does when it starts\n$`, "db", "status")
+		run(4, `^scanner: this scanner knows migrations up to \d+, not 1000\n$`, "db", "migrate", "--to", "1000")
+		run(0, `^tables of version \d+\n$`, "db", "migrate")
+		run(0, `: up to date\n$`, "db", "status")
+		for range 3 {
+			run(0, ``, "scan", "--demo", "--no-save", "-q", "--store")
+		}
+		run(0, `^dropped: [1-9]\d* pieces of snapshots, 0 scans, 0 findings\n$`, "db", "prune", "--snapshots", "1")
+		dir := t.TempDir()
+		run(0, `^$`, "db", "backup", dir+"/backup.db")
+		run(4, `backup.db is there already\n$`, "db", "backup", dir+"/backup.db")
+		run(4, ` holds scans already: restore into an empty database\n$`, "db", "restore", dir+"/backup.db")
+		run(4, `none.db: no such file or directory\n$`, "db", "restore", dir+"/none.db")
+		c, out, _ := scanner(t, nil, "status", where, address)
+		if err := c.Run(); err != nil {
+			t.Fatal(err)
+		}
+		stdout(t, "db", "restore", dir+"/backup.db", "--data", dir+"/other")
+		if got := string(stdout(t, "status", "--data", dir+"/other")); got != out.String() || !strings.Contains(got, "adhoc") {
+			t.Errorf("restored: %s, want %s", got, out)
+		}
+		if where == "--database" {
+			if _, err := openStore(t, address).DB.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)`); err != nil {
+				t.Fatal(err)
+			}
+			run(4, `^scanner: the tables of \S+ are of a newer scanner \(version 99, `, "db", "migrate")
+			run(4, `^scanner: the tables of \S+ are of a newer scanner \(version 99, `, "worker")
+		}
+	})
+}
+
 // A full disk ends neither the service nor the scan: when there is room again it is done, and nothing of it was shown before.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
