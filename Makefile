@@ -46,9 +46,12 @@ docs:
 	go test -count=1 -run 'TestSchemas$$' ./internal/config -write
 	go run ./cmd/scanner rules --markdown docs/rules
 
-# The Terraform that rules give, held against the AWS provider in the folder PROVIDERS, a file system mirror; writes rules/testdata/terraform.txt.
+# The Terraform that rules give, that of the role and that of its stack sets, held against the AWS provider in the folder PROVIDERS, a file system mirror;
+# writes rules/testdata/terraform.txt.
 iac:
 	go test -count=1 -run TestTerraform ./rules -terraform $(abspath $(PROVIDERS))
+	go test -count=1 -run TestTerraform ./deploy -terraform $(abspath $(PROVIDERS))
+	go test -count=1 -run TestRoleFiles ./cmd/scanner -terraform $(abspath $(PROVIDERS))
 
 # What the AWS managed policies grant, for scanner permissions --compare, out of the newest moto.
 managed:

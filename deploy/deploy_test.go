@@ -4,6 +4,8 @@ package deploy_test
 import (
 	"bytes"
 	"errors"
+	"flag"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -17,6 +19,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"go.yaml.in/yaml/v3"
 )
+
+var mirror = flag.String("terraform", "", "validate with the AWS provider in this `folder`, a file system mirror")
 
 func read(t *testing.T, name string) string {
 	t.Helper()
@@ -444,5 +448,21 @@ func TestTerraform(t *testing.T) {
 	out, err := c.Output()
 	if err != nil || !bytes.Equal(out, text) {
 		t.Errorf("terraform fmt writes it otherwise, %v:\n%s", err, out)
+	}
+	if *mirror == "" {
+		t.Skip("terraform validate needs the AWS provider: make iac PROVIDERS=<folder>")
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"stackset.tf": string(text), "role.json": "{}", "terraform.rc": fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", *mirror)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"init", "-input=false", "-no-color"}, {"validate", "-no-color"}} {
+		c := exec.Command(terraform, args...)
+		c.Dir, c.Env = dir, append(os.Environ(), "CHECKPOINT_DISABLE=1", "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "terraform.rc"))
+		if out, err := c.CombinedOutput(); err != nil || args[0] == "validate" && bytes.Contains(out, []byte("Warning")) {
+			t.Fatalf("terraform %s: %v\n%s", args[0], err, out)
+		}
 	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,6 +60,8 @@ func TestDeployment(t *testing.T) {
 	}
 }
 
+var mirror = flag.String("terraform", "", "validate roles with the AWS provider in this `folder`, a file system mirror")
+
 // What scanner permissions prints for CloudFormation and Terraform is what these take.
 func TestRoleFiles(t *testing.T) {
 	lint, noLint := exec.LookPath("cfn-lint")
@@ -87,9 +91,30 @@ func TestRoleFiles(t *testing.T) {
 					t.Errorf("terraform fmt writes that for %s otherwise, %v:\n%s", name, err, out)
 				}
 			}
+			if *mirror != "" {
+				validate(t, string(text))
+			}
 		}
 	}
 	if noLint != nil || noTerraform != nil {
 		t.Skip("the rest needs cfn-lint and terraform")
+	}
+}
+
+// validate lets Terraform and the AWS provider look at a file.
+func validate(t *testing.T, text string) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"main.tf": text, "terraform.rc": fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", *mirror)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"init", "-input=false", "-no-color"}, {"validate", "-no-color"}} {
+		c := exec.Command("terraform", args...)
+		c.Dir, c.Env = dir, append(os.Environ(), "CHECKPOINT_DISABLE=1", "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "terraform.rc"))
+		if out, err := c.CombinedOutput(); err != nil || args[0] == "validate" && bytes.Contains(out, []byte("Warning")) {
+			t.Fatalf("terraform %s: %v\n%s", args[0], err, out)
+		}
 	}
 }

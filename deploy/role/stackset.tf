@@ -35,12 +35,6 @@ variable "organizational_units" {
   description = "The root of the organization (r-...), or units (ou-...)"
 }
 
-variable "region" {
-  type        = string
-  default     = "us-east-1"
-  description = "One is enough, as roles are global"
-}
-
 resource "aws_cloudformation_stack_set" "scanner" {
   name             = "scanner-role"
   description      = "What scanner reads, and nothing that changes anything"
@@ -65,8 +59,7 @@ resource "aws_cloudformation_stack_set" "scanner" {
 }
 
 resource "aws_cloudformation_stack_set_instance" "scanner" {
-  stack_set_name            = aws_cloudformation_stack_set.scanner.name
-  stack_set_instance_region = var.region
+  stack_set_name = aws_cloudformation_stack_set.scanner.name # in the region of the provider: one is enough, as roles are global
 
   deployment_targets {
     organizational_unit_ids = var.organizational_units
