@@ -570,7 +570,7 @@ func (c *Config) variables(environment []string, x Context) error {
 			continue
 		}
 		key := keys[name]
-		if file := strings.ToLower(strings.TrimPrefix(name, prefix)); key == nil && slices.Contains([]string{"severities", "params", "account_params", "waiver_policy", "owners", "pipelines", "notifications", "locked"}, file) {
+		if file := strings.ToLower(strings.TrimPrefix(name, prefix)); key == nil && slices.Contains([]string{"severities", "params", "account_params", "waiver_policy", "owners", "pipelines", "schedules", "retention", "notifications", "locked"}, file) {
 			c.Warnings = append(c.Warnings, fmt.Sprintf("the variable %s means nothing: %s are set in a file", name, file))
 			continue
 		}
