@@ -201,6 +201,9 @@ func past(b *testing.B, s *store.Store) {
 	rowsOf(b, tx, s.Postgres(), "coverage", "scan, account, name, regions, cells, assessed, failures", n*benchAccounts, func(i int) []any {
 		return []any{id(i / benchAccounts), benchAccount(i), "shop-" + fmt.Sprint(i%benchAccounts), 3, 300, 299, benchFindings / benchAccounts}
 	})
+	rowsOf(b, tx, s.Postgres(), "happened", "scan, type, n", 2*n, func(i int) []any {
+		return []any{id(i / 2), []string{"new", "fixed"}[i%2], benchChurn}
+	})
 	pillars := []string{"", "security", "reliability", "cost", "operations", "performance", "sustainability"}
 	rowsOf(b, tx, s.Postgres(), "tallies", "scan, pillar, severity, failures, waived", n*len(pillars)*5, func(i int) []any {
 		return []any{id(i / len(pillars) / 5), pillars[i/5%len(pillars)], 1 + i%5, benchFindings / 5, 100}

@@ -72,6 +72,12 @@ CREATE TABLE events (
 CREATE INDEX events_finding ON events (stream, identity, id);
 CREATE INDEX events_scan ON events (scan, id);
 CREATE INDEX events_time ON events (stream, at, scan, type);
+CREATE TABLE happened ( -- so many events in a scan: trends need not count them, and stay when what is fixed is forgotten
+	scan TEXT NOT NULL,
+	type TEXT NOT NULL,
+	n    INTEGER NOT NULL,
+	PRIMARY KEY (scan, type)
+);
 CREATE TABLE tallies (
 	scan     TEXT NOT NULL,
 	pillar   TEXT NOT NULL, -- empty for all
@@ -124,6 +130,7 @@ DROP TABLE readings;
 DROP TABLE snapshots;
 DROP TABLE coverage;
 DROP TABLE tallies;
+DROP TABLE happened;
 DROP TABLE events;
 DROP TABLE findings;
 DROP TABLE scans;

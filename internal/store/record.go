@@ -216,7 +216,7 @@ func (s *Store) Record(ctx context.Context, id string, r *report.Report, snapsho
 		if (r.Baseline == nil) != (before == "") || r.Baseline != nil && r.Baseline.Scan != before {
 			return ErrOvertaken
 		}
-		w := recorder{tx: tx, dialect: s.dialect, scan: id, stream: stream, at: r.Scan.Start.UnixMilli(), first: r.Baseline == nil}
+		w := recorder{tx: tx, dialect: s.dialect, scan: id, stream: stream, at: r.Scan.Start.UnixMilli(), first: r.Baseline == nil, counts: map[EventType]int{}}
 		if r.Baseline != nil {
 			w.before = r.Baseline.Started.UnixMilli()
 		}
@@ -229,6 +229,11 @@ func (s *Store) Record(ctx context.Context, id string, r *report.Report, snapsho
 		}
 		if err := w.gone(ctx, r.Gone, open); err != nil {
 			return err
+		}
+		for event, n := range w.counts {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO happened (scan, type, n) VALUES ($1, $2, $3)`, id, string(event), n); err != nil {
+				return err
+			}
 		}
 		for _, c := range r.Coverage {
 			if _, err := tx.ExecContext(ctx, `INSERT INTO coverage (scan, account, name, regions, cells, assessed, failures) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
@@ -284,6 +289,7 @@ type recorder struct {
 	scan, stream string
 	at, before   int64 // the times at which this scan and the last one judged
 	first        bool  // scan of the stream: that its findings are there is no event
+	counts       map[EventType]int
 }
 
 // old is what is known of a finding that is open.
@@ -375,6 +381,7 @@ func (w *recorder) findings(ctx context.Context, r *report.Report, open map[stri
 			if event == Escalated {
 				from = was.severity
 			}
+			w.counts[event]++
 			if err := events.add(ctx, w.stream, id, w.scan, w.at, event, x.Severity, from, ""); err != nil {
 				return err
 			}
@@ -476,6 +483,7 @@ func (w *recorder) gone(ctx context.Context, all []report.Gone, open map[string]
 		if err := change.add(ctx, g.Identity); err != nil {
 			return err
 		}
+		w.counts[event]++
 		if err := events.add(ctx, w.stream, g.Identity, w.scan, w.at, event, g.Severity, engine.Severity(0), ""); err != nil {
 			return err
 		}

@@ -31,6 +31,15 @@ func (s *Store) Prune(ctx context.Context, keep Retention, now time.Time) (p Pru
 		if err := s.tx(ctx, func(tx *sql.Tx) error { return s.prune(ctx, tx, stream, keep, now, &p) }); err != nil {
 			return p, fmt.Errorf("stream %s: %w", stream, err)
 		}
+		for all := false; !all; {
+			if err := s.tx(ctx, func(tx *sql.Tx) error {
+				n, err := s.pruneFindings(ctx, tx, stream, now.Add(-keep.Fixed).UnixMilli())
+				p.Findings, all = p.Findings+n, n < pruneAtOnce
+				return err
+			}); err != nil {
+				return p, fmt.Errorf("stream %s: %w", stream, err)
+			}
+		}
 	}
 	return p, s.tx(ctx, func(tx *sql.Tx) error {
 		drop := func(query string, args ...any) error {
@@ -64,14 +73,32 @@ func (s *Store) prune(ctx context.Context, tx *sql.Tx, stream string, keep Reten
 	}
 	var ignored int64
 	const old = `SELECT id FROM scans WHERE stream = $1 AND created < $2 AND state IN ('done', 'failed', 'cancelled') AND (turn = 0 OR turn < (SELECT MAX(turn) FROM scans WHERE stream = $1))`
-	before, fixed := now.Add(-keep.Scans).UnixMilli(), now.Add(-keep.Fixed).UnixMilli()
+	before := now.Add(-keep.Scans).UnixMilli()
 	return errors.Join(
 		drop(&p.Snapshots, `DELETE FROM snapshots WHERE scan IN (SELECT id FROM scans WHERE stream = $1 AND turn > 0 AND turn <= (SELECT MAX(turn) FROM scans WHERE stream = $1) - $2)`, stream, keep.Snapshots),
 		drop(&ignored, `DELETE FROM coverage WHERE scan IN (`+old+`)`, stream, before),
 		drop(&ignored, `DELETE FROM tallies WHERE scan IN (`+old+`)`, stream, before),
+		drop(&ignored, `DELETE FROM happened WHERE scan IN (`+old+`)`, stream, before),
 		drop(&ignored, `DELETE FROM snapshots WHERE scan IN (`+old+`)`, stream, before),
 		drop(&p.Scans, `DELETE FROM scans WHERE id IN (`+old+`)`, stream, before),
-		drop(&ignored, `DELETE FROM events WHERE stream = $1 AND identity IN (SELECT identity FROM findings WHERE stream = $1 AND state = 'fixed' AND fixed_at > 0 AND fixed_at < $2)`, stream, fixed),
-		drop(&p.Findings, `DELETE FROM findings WHERE stream = $1 AND state = 'fixed' AND fixed_at > 0 AND fixed_at < $2`, stream, fixed),
 	)
+}
+
+// pruneAtOnce is how many findings are dropped together, so that nobody waits for long who wants to write meanwhile.
+const pruneAtOnce = 2000
+
+// pruneFindings drops some findings that have been fixed for long, with their events.
+func (s *Store) pruneFindings(ctx context.Context, tx *sql.Tx, stream string, before int64) (int64, error) {
+	if err := s.lockStream(ctx, tx, stream); err != nil {
+		return 0, err
+	}
+	old := fmt.Sprintf(` WHERE stream = $1 AND identity IN (SELECT identity FROM findings WHERE stream = $1 AND state = 'fixed' AND fixed_at > 0 AND fixed_at < $2 ORDER BY fixed_at, identity LIMIT %d)`, pruneAtOnce)
+	if _, err := tx.ExecContext(ctx, `DELETE FROM events`+old, stream, before); err != nil {
+		return 0, err
+	}
+	result, err := tx.ExecContext(ctx, `DELETE FROM findings`+old, stream, before)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

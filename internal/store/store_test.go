@@ -327,6 +327,14 @@ func TestPrune(t *testing.T) {
 		if err != nil || p != (store.Pruned{Snapshots: 4, Scans: 3, Findings: 1}) {
 			t.Errorf("%+v %v", p, err)
 		}
+		points, err := s.Trend(t.Context(), "a", "", time.Time{})
+		var trend []string
+		for _, x := range points {
+			trend = append(trend, fmt.Sprintf("%d new, %d fixed", x.New, x.Fixed))
+		}
+		if got, want := strings.Join(trend, "; "), "0 new, 1 fixed; 1 new, 0 fixed; 0 new, 1 fixed"; err != nil || got != want { // although the finding that came and went is gone
+			t.Errorf("trend: %s, want %s, %v", got, want, err)
+		}
 		if p, err = s.Prune(t.Context(), store.Retention{}, begin.AddDate(1, 0, 0)); err != nil || p.Scans != 2 {
 			t.Errorf("%+v %v", p, err)
 		}
@@ -355,6 +363,30 @@ func TestPrune(t *testing.T) {
 		var n int
 		if err := s.DB.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM cells`).Scan(&n); err != nil || n != 0 {
 			t.Errorf("%d cells of nothing, %v", n, err)
+		}
+	})
+}
+
+// Many are dropped bit by bit, but all of them.
+func TestPruneMany(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		s := open(t, address)
+		queues := map[string]int{}
+		for i := range 4500 {
+			queues[fmt.Sprint("q", i)] = 2
+		}
+		record(t, s, "a", day(0, queues), report.Options{})
+		for i := range 4200 {
+			queues[fmt.Sprint("q", i)] = 0
+		}
+		record(t, s, "a", day(1, queues), report.Options{})
+		p, err := s.Prune(t.Context(), store.Retention{Snapshots: 1, Scans: time.Hour, Fixed: time.Hour}, begin.AddDate(0, 0, 3))
+		if err != nil || p.Findings != 4200 {
+			t.Errorf("%+v %v", p, err)
+		}
+		var findings, events int
+		if err := s.DB.QueryRowContext(t.Context(), `SELECT (SELECT COUNT(*) FROM findings), (SELECT COUNT(*) FROM events)`).Scan(&findings, &events); err != nil || findings != 300 || events != 0 {
+			t.Errorf("%d findings and %d events are left, %v", findings, events, err)
 		}
 	})
 }
