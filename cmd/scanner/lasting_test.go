@@ -463,6 +463,19 @@ func TestSettingsChange(t *testing.T) {
 	if n := strings.Count(p.log(), "ERROR"); n > len(all) {
 		t.Errorf("%d errors in %d scans", n, len(all))
 	}
+	if err := os.WriteFile(name, []byte("rules: [ssm-parameter-secure]\nschedules:\n- {name: other, cron: '@every 1s'}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	comes(t, "a scan by a schedule that is new", func() bool { _, err := s.Last(t.Context(), "other"); return err == nil })
+	before, err := s.Scans(t.Context(), "often", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, _ := s.Last(t.Context(), "other")
+	comes(t, "the next one", func() bool { x, err := s.Last(t.Context(), "other"); return err == nil && x.ID != last.ID })
+	if after, err := s.Scans(t.Context(), "often", 1000); err != nil || len(after) != len(before) {
+		t.Errorf("%d scans by a schedule that was taken out, %v", len(after)-len(before), err)
+	}
 }
 
 // A directory has one service, whoever comes second is told, and neither is disturbed.

@@ -172,6 +172,8 @@ func (f *figures) document() (text string, missed []string) {
 
 %s wrote this file on %s, on a machine with %d cores (%s), %s of memory and %s.
 
+What is kept over time has figures of its own: [benchmarks-store.md](benchmarks-store.md).
+
 The account is made up (internal/bench/account.go): queues with dead-letter queues, log groups and keys, parameters,
 certificates, nested stacks, volumes on instances and trails in one account and three regions, with references that lead
 nowhere, answers that were refused and lists that broke off. Ten times the resources have ten times of all of these,
