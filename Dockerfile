@@ -20,7 +20,7 @@ COPY --from=build /out/scanner /usr/local/bin/scanner
 COPY --from=build --chown=65532:65532 /out/state /state
 COPY --from=build --chown=65532:65532 /out/work /work
 COPY LICENSE NOTICE /licenses/
-ENV HOME=/work XDG_STATE_HOME=/state AWS_CONFIG_FILE=/aws/config AWS_SHARED_CREDENTIALS_FILE=/aws/credentials
+ENV HOME=/work XDG_STATE_HOME=/state TMPDIR=/state AWS_CONFIG_FILE=/aws/config AWS_SHARED_CREDENTIALS_FILE=/aws/credentials
 WORKDIR /work
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/scanner"]

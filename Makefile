@@ -1,6 +1,6 @@
 # Everything here needs only Go, except for oracle and managed (Python 3 with moto), iac (Terraform) and browser (Chromium, and npm for axe-core).
 
-.PHONY: build test test-otel adaptive race lint dce docs iac managed licenses release bench oracle browser fuzz
+.PHONY: build test test-otel adaptive race lint dce docs iac managed licenses release bench bench-store oracle browser fuzz
 
 build:
 	go build -o bin/scanner ./cmd/scanner
@@ -23,12 +23,14 @@ race:
 	go test -race ./internal/model/... ./internal/engine/... ./frameworks ./internal/report ./internal/price ./internal/policy ./internal/collect ./internal/collect/sqs ./internal/collect/kms ./internal/strictyaml ./internal/match ./internal/waiver ./internal/config ./internal/mutelist ./rules/...
 
 lint:
-	@test -z "$$(gofmt -l cmd examples frameworks internal rules)" || { gofmt -l cmd examples frameworks internal rules; echo "run gofmt -w on these"; exit 1; }
+	@test -z "$$(gofmt -l cmd deploy examples frameworks internal rules tools)" || { gofmt -l cmd deploy examples frameworks internal rules tools; echo "run gofmt -w on these"; exit 1; }
 	go vet ./...
 	cd tools && go build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	bin/staticcheck ./...
 	cd tools && go build -o ../bin/actionlint github.com/rhysd/actionlint/cmd/actionlint
 	bin/actionlint -shellcheck= -pyflakes= examples/github/*.yml
+	cd tools && go vet ./kube && go build -o ../bin/kube ./kube
+	bin/kube deploy/kubernetes/namespace.yaml deploy/kubernetes/sqlite.yaml deploy/kubernetes/postgres.yaml
 
 # The linker drops unused methods of the AWS SDK only if nothing looks methods up by name (text/template does):
 # losing that costs a third of the binary. The client of Security Hub takes 5.5 MB by itself: a finding may hold the details of a hundred kinds of resources.
@@ -44,9 +46,12 @@ docs:
 	go test -count=1 -run 'TestSchemas$$' ./internal/config -write
 	go run ./cmd/scanner rules --markdown docs/rules
 
-# The Terraform that rules give, held against the AWS provider in the folder PROVIDERS, a file system mirror; writes rules/testdata/terraform.txt.
+# The Terraform that rules give, that of the role and that of its stack sets, held against the AWS provider in the folder PROVIDERS, a file system mirror;
+# writes rules/testdata/terraform.txt.
 iac:
 	go test -count=1 -run TestTerraform ./rules -terraform $(abspath $(PROVIDERS))
+	go test -count=1 -run TestTerraform ./deploy -terraform $(abspath $(PROVIDERS))
+	go test -count=1 -run TestRoleFiles ./cmd/scanner -terraform $(abspath $(PROVIDERS))
 
 # What the AWS managed policies grant, for scanner permissions --compare, out of the newest moto.
 managed:
@@ -64,6 +69,10 @@ release:
 # Speed and memory; writes docs/benchmarks.md. Half of it is scans that wait, as for AWS.
 bench:
 	go test -run '^$$' -bench . -benchtime 2x -timeout 30m ./internal/bench | go run ./internal/bench/write
+
+# What people and scans wait for when a thousand scans of 50 000 findings are kept, on SQLite and PostgreSQL; writes docs/benchmarks-store.md.
+bench-store:
+	go test -run '^$$' -bench Store -benchtime 3x -timeout 60m ./internal/store | go run ./internal/bench/write -store
 
 # The built binary against an independent account served by moto, with faults in between.
 oracle:

@@ -147,7 +147,7 @@ func TestCLICommand(t *testing.T) {
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	for _, glob := range []string{"README.md", "docs/*.md", "docs/rules/*.md", "examples/*.md"} {
+	for _, glob := range []string{"README.md", "docs/*.md", "docs/rules/*.md", "examples/*.md", "deploy/*.md"} {
 		found, _ := filepath.Glob(filepath.Join("..", "..", glob))
 		for _, name := range found {
 			text, err := os.ReadFile(name)

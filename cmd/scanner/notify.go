@@ -118,19 +118,28 @@ func testChannels(ctx context.Context, w io.Writer, d *deliver.Deliverer, only [
 // announceOften is how often a service looks for scans that are done: those that other machines have judged, and those that nobody announced before a crash.
 const announceOften = 5 * time.Second
 
-// notifications tells people what scans have found, until the context ends. Without channels it only notes that there was nobody to tell, so that
-// whoever sets one later does not get the news of months.
-func (k *keeper) notifications(ctx context.Context, cfg *notify.Config) {
-	d := deliverer(cfg, k.log)
-	d.SecurityHub = k.publish
-	a := &outbox.Announcer{Store: k.store, Config: cfg, Rules: rules.All, Log: k.log, Now: time.Now}
-	s := &outbox.Sender{Store: k.store, Config: cfg, Deliver: d.Send, Log: k.log, Now: time.Now, Holder: store.NewID()}
+// notifications tells people what scans have found, until the context ends, by the settings as they are at the time. Without channels it only notes that
+// there was nobody to tell, so that whoever sets one later does not get the news of months.
+func (k *keeper) notifications(ctx context.Context, now func() *notify.Config) {
+	var mu sync.Mutex
+	var cfg *notify.Config
+	var d *deliver.Deliverer
+	latest := func() (*notify.Config, outbox.Deliver) {
+		mu.Lock()
+		defer mu.Unlock()
+		if c := now(); c != cfg {
+			cfg, d = c, deliverer(c, k.log)
+			d.SecurityHub = k.publish
+		}
+		return cfg, d.Send
+	}
+	a := &outbox.Announcer{Store: k.store, Rules: rules.All, Log: k.log, Now: time.Now}
+	s := &outbox.Sender{Store: k.store, Settings: latest, Log: k.log, Now: time.Now, Holder: store.NewID()}
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	if len(cfg.Channels) > 0 {
-		wg.Go(func() { s.Run(ctx) })
-	}
+	wg.Go(func() { s.Run(ctx) })
 	for {
+		a.Config, _ = latest()
 		if err := a.Announce(ctx); err != nil && ctx.Err() == nil {
 			k.log.Error("scans cannot be announced: it is tried again", "error", err)
 		}

@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"awsscanner/internal/config"
 	"awsscanner/internal/notify"
 	"awsscanner/internal/store"
 )
@@ -42,7 +41,7 @@ func TestServeTells(t *testing.T) {
 		if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
 			t.Error(err)
 		}
-		text := string(m.Kind)
+		text := strings.TrimPrefix(r.URL.Path+" ", "/ ") + string(m.Kind)
 		for _, f := range m.Findings {
 			text += " " + string(f.Event) + " " + f.Resource.Name
 		}
@@ -88,17 +87,19 @@ func TestServeTells(t *testing.T) {
 	record("1", false)
 	record("2", true)
 	cfgFile := filepath.Join(home, "notify.yaml")
-	if err := os.WriteFile(cfgFile, []byte("notifications:\n  channels:\n    - {name: hook, type: webhook, url: \""+hook.URL+"\", secret: \"env:HOOK\"}\n    - {name: hub, type: securityhub}\n"+
-		"  routes: [{channels: hook, events: [first-scan, new, regressed, fixed]}]\n"), 0o600); err != nil {
-		t.Fatal(err)
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(cfgFile, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	cfg, err := config.Load([]string{cfgFile}, nil, settings(nil))
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := "notifications:\n  channels:\n    - {name: hook, type: webhook, url: \"" + hook.URL + "\", secret: \"env:HOOK\"}\n    - {name: hub, type: securityhub}\n" +
+		"  routes: [{channels: hook, events: [first-scan, new, regressed, fixed]}]\n"
+	write(first)
+	l := &latest{files: []string{cfgFile}, log: k.log}
 	ctx, stop := context.WithCancel(t.Context())
 	var telling sync.WaitGroup
-	telling.Go(func() { k.notifications(ctx, &cfg.Notifications) })
+	telling.Go(func() { k.notifications(ctx, func() *notify.Config { return &l.now().Notifications }) })
 	defer telling.Wait()
 	defer stop()
 	wait := func(want []string, active int) {
@@ -129,4 +130,14 @@ func TestServeTells(t *testing.T) {
 	wait([]string{"first-scan", "findings fixed orders", "findings regressed orders"}, 1)
 	record("4", true)
 	wait([]string{"first-scan", "findings fixed orders", "findings regressed orders", "findings fixed orders"}, 0)
+
+	// What is told, and to whom, may change. A mistake changes nothing.
+	write("notifications:\n  chanels: []\n")
+	l.now()
+	record("5", false)
+	wait([]string{"first-scan", "findings fixed orders", "findings regressed orders", "findings fixed orders", "findings regressed orders"}, 1)
+	write(strings.ReplaceAll(first, hook.URL, hook.URL+"/other"))
+	l.now()
+	record("6", true)
+	wait([]string{"first-scan", "findings fixed orders", "findings regressed orders", "findings fixed orders", "findings regressed orders", "/other findings fixed orders"}, 0)
 }

@@ -19,6 +19,7 @@ import (
 	"awsscanner/internal/collect"
 	"awsscanner/internal/config"
 	"awsscanner/internal/jobs"
+	"awsscanner/internal/notify"
 	"awsscanner/internal/report"
 	"awsscanner/internal/store"
 )
@@ -37,8 +38,11 @@ func (p *place) flags(f *pflag.FlagSet) {
 // address is what the store is opened with.
 func (p *place) address() (string, error) {
 	database := p.database
-	if database == "" && p.data == "" {
-		database = os.Getenv("SCANNER_DATABASE")
+	if variable, set := os.LookupEnv("SCANNER_DATABASE"); set && database == "" && p.data == "" {
+		if variable == "" { // a secret that is not there must not make a file of it
+			return "", usage("SCANNER_DATABASE has no value: give it one, or unset it")
+		}
+		database = variable
 	}
 	switch {
 	case p.data != "" && p.database != "":
@@ -68,16 +72,20 @@ func (p *place) open(ctx context.Context) (s *store.Store, address string, err e
 	return s, address, nil
 }
 
-// existing opens a store that is there already: who only asks makes none.
-func (p *place) existing(ctx context.Context) (*store.Store, error) {
-	address, err := p.address()
-	if err != nil {
-		return nil, err
-	}
-	if !strings.HasPrefix(address, "postgres") {
+// there is the address of a store that is there already: who only asks makes none.
+func (p *place) there() (address string, err error) {
+	if address, err = p.address(); err == nil && !strings.HasPrefix(address, "postgres") {
 		if _, err := os.Stat(filepath.Join(address, "scanner.db")); err != nil {
-			return nil, usage("%s holds no database: scanner serve and scan --store make one, or name another by --data or --database", address)
+			return "", usage("%s holds no database: scanner serve and scan --store make one, or name another by --data or --database", address)
 		}
+	}
+	return address, err
+}
+
+// existing opens a store that is there already.
+func (p *place) existing(ctx context.Context) (*store.Store, error) {
+	if _, err := p.there(); err != nil {
+		return nil, err
 	}
 	s, _, err := p.open(ctx)
 	return s, err
@@ -129,36 +137,49 @@ func (x *service) start(ctx context.Context, stderr io.Writer, schedules bool) (
 	} else {
 		logger = slog.New(slog.NewTextHandler(stderr, nil))
 	}
+	l := &latest{files: x.files, log: logger, texts: textsOf(x.files)}
 	cfg, err := config.Load(x.files, nil, settings(nil))
 	if err != nil {
 		return nil, nil, mistakes(err)
 	}
+	l.said = cfg
 	k := &keeper{files: x.files, demo: x.demo, log: logger, gate: collect.NewGate()}
-	var planned []jobs.Schedule
+	var follow func() []jobs.Schedule
 	if schedules {
 		for _, s := range cfg.Schedules {
-			j, err := scheduleOf(s.Schedule)
-			if err != nil {
+			if _, err := scheduleOf(s.Schedule); err != nil {
 				return nil, nil, usage("%s: schedule %s: %s", s.Place, s.Name, err)
 			}
-			planned = append(planned, j)
 		}
+		follow = l.schedules
 		for _, s := range cfg.Schedules { // lest one fails at night
-			if _, err := k.scanOf(s, "schedule"); err != nil {
+			if _, err := k.due(s.Name); err != nil {
 				return nil, nil, err
 			}
 		}
 	}
+	temp, err := os.CreateTemp("", "scanner-*.journal") // each scan needs one in the end
+	if err != nil {
+		return nil, nil, usage("no file can be made in %s (%s): name a directory for that in TMPDIR", os.TempDir(), osText(err))
+	}
+	temp.Close()
+	os.Remove(temp.Name())
 	s, address, err := x.open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	k.store = s
 	if schedules {
-		k.tell = func(ctx context.Context) { k.notifications(ctx, &cfg.Notifications) }
+		if err := s.Alone(); err != nil {
+			s.Close()
+			return nil, nil, usage("%s", err)
+		}
+		k.tell = func(ctx context.Context) {
+			k.notifications(ctx, func() *notify.Config { return &l.now().Notifications })
+		}
 	}
 	host, _ := os.Hostname()
-	q, err := jobs.New(ctx, s, address, k.work(), jobs.Options{Holder: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), store.NewID()[:6]), AtOnce: x.atOnce, Keeper: schedules, Schedules: planned, Log: logger})
+	q, err := jobs.New(ctx, s, address, k.work(), jobs.Options{Holder: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), store.NewID()[:6]), AtOnce: x.atOnce, Keeper: schedules, Schedules: follow, Log: logger})
 	if err != nil {
 		s.Close()
 		return nil, nil, failed("%s", err)
@@ -172,6 +193,7 @@ const patience = 20 * time.Second
 // run carries out jobs until the context ends.
 func (k *keeper) run(ctx context.Context, q *jobs.Queue) error {
 	if err := q.Start(context.WithoutCancel(ctx)); err != nil {
+		k.store.Close()
 		return failed("the queue cannot start: %s", err)
 	}
 	var telling sync.WaitGroup
@@ -239,6 +261,7 @@ type streamStatus struct {
 	Stream     string       `json:"stream"`
 	Last       *store.Scan  `json:"last,omitempty"` // that is done
 	UnderWay   string       `json:"underWay,omitempty"`
+	Failing    *store.Scan  `json:"failing,omitempty"` // the newest one, if it has failed or was tried in vain so far
 	Point      *store.Point `json:"found,omitempty"`
 	Unassessed int          `json:"notAssessed"` // findings that nobody can see any more
 }
@@ -258,6 +281,10 @@ func showStatus(ctx context.Context, w io.Writer, s *store.Store, format string)
 		}
 		if len(scans) > 0 && !scans[0].State.Over() {
 			x.UnderWay = scans[0].ID
+		}
+		if len(scans) > 0 && scans[0].State != store.Done && scans[0].Failure != "" {
+			x.Failing = &scans[0]
+			x.Failing.Settings = nil
 		}
 		if last, err := s.Last(ctx, name); err == nil {
 			last.Head, last.Settings = nil, nil
@@ -300,7 +327,21 @@ func showStatus(ctx context.Context, w io.Writer, s *store.Store, format string)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", x.Stream, last, open, fresh, fixed, waived, x.Unassessed, seen, x.UnderWay)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, x := range all {
+		if f := x.Failing; f != nil {
+			how := "is tried again"
+			if f.State.Over() {
+				how = "is " + string(f.State)
+			}
+			if _, err := fmt.Fprintf(w, "\n%s\n", report.Clean(fmt.Sprintf("%s: the scan of %s %s: %s", x.Stream, f.Created.Format("2006-01-02 15:04 UTC"), how, f.Failure))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func historyCommand() *cobra.Command {
@@ -438,7 +479,7 @@ func dbCommand() *cobra.Command {
 	var p place
 	p.flags(c.PersistentFlags())
 	status := &cobra.Command{Use: "status", Short: "Say which version its tables have", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		address, err := p.address()
+		address, err := p.there()
 		if err != nil {
 			return err
 		}
@@ -511,6 +552,16 @@ func dbCommand() *cobra.Command {
 		}
 		return nil
 	}}
-	c.AddCommand(status, migrate, prune, backup)
+	restore := &cobra.Command{Use: "restore FILE", Short: "Fill an empty database with a backup", Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
+		address, err := p.address()
+		if err != nil {
+			return err
+		}
+		if err := store.Restore(c.Context(), address, args[0]); err != nil {
+			return failed("%s", err)
+		}
+		return nil
+	}}
+	c.AddCommand(status, migrate, prune, backup, restore)
 	return c
 }

@@ -43,6 +43,9 @@ type keeper struct {
 	now   func() time.Time          // for what is looked up; nil for the clock
 
 	mu        sync.Mutex
+	last      map[string]json.RawMessage // settings of each schedule, as they could be read last
+	keeps     store.Retention            // as it could be read last
+	pruned    time.Time
 	progress  map[string]*collect.Progress // of what this process reads, by scan and account
 	calls     int64                        // sent by readings that have ended
 	throttled int64
@@ -149,13 +152,38 @@ func (k *keeper) work() jobs.Work {
 	return jobs.Work{Plan: k.planScan, Read: k.readAccount, Judge: k.judge, Explain: k.explain, Due: k.due, Tick: k.tick}
 }
 
-// due begins what a schedule says.
+// due begins what a schedule says. Settings that cannot be read now, as somebody is writing them or has made a mistake, do not end the watch: the
+// scan goes by those that could be read last.
 func (k *keeper) due(name string) (store.Scan, error) {
-	for _, s := range k.schedules() {
+	x, err := k.dueNow(name)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch last := k.last[name]; {
+	case err == nil:
+		if k.last == nil {
+			k.last = map[string]json.RawMessage{}
+		}
+		k.last[name] = x.Settings
+	case last != nil:
+		k.log.Error("the settings cannot be read: this scan goes by those that could be read last", "schedule", name, "error", err)
+		return store.Scan{Stream: name, Cause: "schedule", Settings: last}, nil
+	}
+	return x, err
+}
+
+func (k *keeper) dueNow(name string) (store.Scan, error) {
+	cfg, err := config.Load(k.files, nil, settings(nil))
+	if err != nil {
+		return store.Scan{}, mistakes(err)
+	}
+	for _, s := range cfg.Schedules {
 		if s.Name == name {
 			return k.scanOf(s, "schedule")
 		}
 	}
+	k.mu.Lock()
+	delete(k.last, name) // it was taken out on purpose
+	k.mu.Unlock()
 	return store.Scan{}, fmt.Errorf("there is no schedule %s any more", name)
 }
 
@@ -275,7 +303,7 @@ func (k *keeper) readAccount(ctx context.Context, s store.Scan, r store.Reading)
 	ctx, broken := context.WithCancelCause(ctx)
 	defer broken(nil)
 	put := func(c engine.Cell) {
-		if err := k.store.PutCell(context.WithoutCancel(ctx), s.ID, c); err != nil {
+		if err := k.putCell(ctx, s.ID, c); err != nil {
 			broken(fmt.Errorf("keeping what was read: %w", err))
 		}
 	}
@@ -287,6 +315,7 @@ func (k *keeper) readAccount(ctx context.Context, s store.Scan, r store.Reading)
 	case len(places[0]) == 0:
 		rest = append(rest, x.plan.Lost(r.Account, &model.Gap{Reason: model.OutsideScan, Detail: "the account has none of the regions that --regions names"}, partition.Lacks))
 	default:
+		defer k.forget(s.ID, r.Account)
 		reading := &collect.Reading{Plan: x.plan, Gate: k.gate, Known: known, Finished: put, Progress: k.follow(s.ID, r.Account),
 			Others: func(id string) bool {
 				return slices.ContainsFunc(others, func(o store.Reading) bool { return o.Account == id })
@@ -305,7 +334,6 @@ func (k *keeper) readAccount(ctx context.Context, s store.Scan, r store.Reading)
 	r.Calls, r.Throttled = counts([]account{a})
 	k.mu.Lock()
 	k.calls, k.throttled = k.calls+int64(r.Calls), k.throttled+int64(r.Throttled)
-	delete(k.progress, s.ID+" "+r.Account)
 	k.mu.Unlock()
 	r.Header, err = json.Marshal(h)
 	return r, err
@@ -321,6 +349,32 @@ func (k *keeper) follow(scan, account string) *collect.Progress {
 	}
 	k.progress[scan+" "+account] = p
 	return p
+}
+
+func (k *keeper) forget(scan, account string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.progress, scan+" "+account)
+}
+
+// putCell keeps a cell. What was read is not lost because the database is away for a while, or its disk is full for a while.
+func (k *keeper) putCell(ctx context.Context, scan string, c engine.Cell) error {
+	put := func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		return k.store.PutCell(ctx, scan, c)
+	}
+	for wait := 100 * time.Millisecond; ; wait *= 2 {
+		err := put()
+		if err == nil || errors.Is(err, store.ErrLost) || wait > time.Minute { // two minutes in all
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+		}
+	}
 }
 
 // judge puts together what was read of all accounts, judges and records it.
@@ -457,16 +511,37 @@ func recordScan(db *store.Store, stream string, sel *selection, picked []engine.
 	}
 }
 
-// tick does what is to be done from time to time.
+// tick drops once an hour what need not be kept. While the settings cannot be read, what they said before holds.
 func (k *keeper) tick(ctx context.Context) error {
+	keeps, err := k.retention()
+	k.mu.Lock()
+	now := time.Now()
+	early := now.Sub(k.pruned).Abs() < time.Hour
+	if err == nil {
+		k.keeps = keeps
+	}
+	known := k.keeps != store.Retention{}
+	if keeps = k.keeps; known && !early {
+		k.pruned = now
+	}
+	k.mu.Unlock()
+	if !known {
+		return err
+	}
+	if early {
+		return nil
+	}
+	_, err = k.store.Prune(ctx, keeps, now)
+	return err
+}
+
+func (k *keeper) retention() (store.Retention, error) {
 	cfg, err := config.Load(k.files, nil, settings(nil))
 	if err != nil {
-		return err
+		return store.Retention{}, err
 	}
 	days := func(given, otherwise int) time.Duration {
 		return time.Duration(cmp.Or(given, otherwise)) * 24 * time.Hour
 	}
-	keep := store.Retention{Snapshots: cmp.Or(cfg.Retention.Snapshots, 10), Scans: days(int(cfg.Retention.Scans), 400), Fixed: days(int(cfg.Retention.Fixed), 400)}
-	_, err = k.store.Prune(ctx, keep, time.Now())
-	return err
+	return store.Retention{Snapshots: cmp.Or(cfg.Retention.Snapshots, 10), Scans: days(int(cfg.Retention.Scans), 400), Fixed: days(int(cfg.Retention.Fixed), 400)}, nil
 }

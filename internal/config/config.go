@@ -552,8 +552,8 @@ func (c *Config) Rated(rules []engine.Rule) []engine.Rule {
 	return rules
 }
 
-// ofPipelines are variables by which the examples for pipelines fetch the scanner.
-var ofPipelines = []string{prefix + "URL", prefix + "SHA256"}
+// others are variables that are no settings: by which the examples for pipelines fetch the scanner, and where the store is. Those that tests set are none, either.
+var others = []string{prefix + "URL", prefix + "SHA256", prefix + "DATABASE"}
 
 // variables adds the variables of the environment.
 func (c *Config) variables(environment []string, x Context) error {
@@ -566,11 +566,11 @@ func (c *Config) variables(environment []string, x Context) error {
 	slices.Sort(environment)
 	for _, pair := range environment {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, prefix) || name == prefix+"CONFIG" || slices.Contains(ofPipelines, name) {
+		if !strings.HasPrefix(name, prefix) || name == prefix+"CONFIG" || strings.HasPrefix(name, prefix+"TEST_") || slices.Contains(others, name) {
 			continue
 		}
 		key := keys[name]
-		if file := strings.ToLower(strings.TrimPrefix(name, prefix)); key == nil && slices.Contains([]string{"severities", "params", "account_params", "waiver_policy", "owners", "pipelines", "notifications", "locked"}, file) {
+		if file := strings.ToLower(strings.TrimPrefix(name, prefix)); key == nil && slices.Contains([]string{"severities", "params", "account_params", "waiver_policy", "owners", "pipelines", "schedules", "retention", "notifications", "locked"}, file) {
 			c.Warnings = append(c.Warnings, fmt.Sprintf("the variable %s means nothing: %s are set in a file", name, file))
 			continue
 		}

@@ -221,8 +221,8 @@ func TestFilesTogether(t *testing.T) {
 }
 
 func TestVariables(t *testing.T) {
-	c, why := load(t, []string{"SCANNER_FAIL_NO=x", "SCANNER_PARAMS=x", "SCANNERX=1", "SCANNER_URL=x", "SCANNER_SHA256=x"})
-	want := []string{"the variable SCANNER_FAIL_NO means nothing: did you mean SCANNER_FAIL_ON?", "the variable SCANNER_PARAMS means nothing: params are set in a file"}
+	c, why := load(t, []string{"SCANNER_FAIL_NO=x", "SCANNER_PARAMS=x", "SCANNER_SCHEDULES=x", "SCANNERX=1", "SCANNER_URL=x", "SCANNER_SHA256=x", "SCANNER_DATABASE=postgres://x", "SCANNER_TEST_POSTGRES=required", "SCANNER_TEST_HOLDER=a"})
+	want := []string{"the variable SCANNER_FAIL_NO means nothing: did you mean SCANNER_FAIL_ON?", "the variable SCANNER_PARAMS means nothing: params are set in a file", "the variable SCANNER_SCHEDULES means nothing: schedules are set in a file"}
 	if why != "" || !slices.Equal(c.Warnings, want) {
 		t.Errorf("%s %q", why, c.Warnings)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,11 +44,11 @@ type Work struct {
 
 // Options say how jobs are carried out.
 type Options struct {
-	Holder    string // names this process among all: its readings are held under it
-	AtOnce    int    // accounts that are read side by side; 0 for none, on a machine that only schedules
-	Keeper    bool   // it follows schedules and ticks; others only work, and know nothing of settings
-	Schedules []Schedule
-	Lease     time.Duration // how long a reading is held without a word of its holder; 0 for a minute
+	Holder    string            // names this process among all: its readings are held under it
+	AtOnce    int               // accounts that are read side by side; 0 for none, on a machine that only schedules
+	Keeper    bool              // it follows schedules and ticks; others only work, and know nothing of settings
+	Schedules func() []Schedule // as the settings have them now: they may change; nil for none
+	Lease     time.Duration     // how long a reading is held without a word of its holder; 0 for a minute
 	Log       *slog.Logger
 	Now       func() time.Time // for the store; nil for the clock
 }
@@ -120,22 +121,33 @@ func New(ctx context.Context, s *store.Store, address string, w Work, o Options)
 			return nil, fmt.Errorf("the queue cannot reach %s", s.Name()) // err may tell the password
 		}
 		q.close = pool.Close
-		if q.client, err = open(ctx, riverpgxv5.New(pool), config); err != nil {
+		if q.client, err = open(ctx, s, riverpgxv5.New(pool), config); err != nil {
 			pool.Close()
 			return nil, err
 		}
 		return q, nil
 	}
 	config.FetchPollInterval = 200 * time.Millisecond
-	q.client, err = open[*sql.Tx](ctx, riversqlite.New(s.DB), config)
+	q.client, err = open[*sql.Tx](ctx, s, riversqlite.New(s.DB), config)
 	return q, err
 }
 
-// warnings leaves out what River tells every few seconds.
+// warnings leaves out what River tells every few seconds, and when it ends.
 type warnings struct{ slog.Handler }
 
 func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
+}
+func (w warnings) Handle(ctx context.Context, r slog.Record) error {
+	ended := false // that something was broken off because this process ends is no news
+	r.Attrs(func(a slog.Attr) bool {
+		ended = ended || strings.Contains(a.Value.String(), context.Canceled.Error())
+		return !ended
+	})
+	if ended {
+		return nil
+	}
+	return w.Handler.Handle(ctx, r)
 }
 func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return warnings{w.Handler.WithAttrs(attrs)}
@@ -143,12 +155,16 @@ func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
 
 // open brings River's tables up to date and makes its client.
-func open[TTx any](ctx context.Context, driver riverdriver.Driver[TTx], config *river.Config) (client, error) {
+func open[TTx any](ctx context.Context, s *store.Store, driver riverdriver.Driver[TTx], config *river.Config) (client, error) {
 	m, err := rivermigrate.New(driver, nil)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+	err = s.Migrating(ctx, func() error {
+		_, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("bringing the tables of the queue up to date: %w", err)
 	}
 	return river.NewClient(driver, config)
@@ -161,7 +177,11 @@ func (q *Queue) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	from, err := q.since(ctx)
+	var schedules []Schedule
+	if q.o.Schedules != nil {
+		schedules = q.o.Schedules()
+	}
+	from, err := q.since(ctx, schedules)
 	if err != nil {
 		return err
 	}
@@ -170,8 +190,8 @@ func (q *Queue) Start(ctx context.Context) error {
 	}
 	following, stop := context.WithCancel(ctx)
 	q.stopFollowing = stop
-	if len(q.o.Schedules) > 0 {
-		q.following.Go(func() { q.follow(following, from) })
+	if q.o.Schedules != nil {
+		q.following.Go(func() { q.follow(following, schedules, from) })
 	}
 	return nil
 }

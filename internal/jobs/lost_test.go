@@ -25,11 +25,16 @@ func schedule(t *testing.T, name, cron string) jobs.Schedule {
 	return s
 }
 
+// always is the schedules of settings that do not change.
+func always(all ...jobs.Schedule) func() []jobs.Schedule {
+	return func() []jobs.Schedule { return all }
+}
+
 // until waits for something that must come.
-func until(t *testing.T, what string, done func() bool) {
+func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for range 1200 {
-		if done() {
+		if is() {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -61,7 +66,7 @@ func TestWorkerLeads(t *testing.T) {
 	var ticks atomic.Int64
 	k := work(s, 0, func(string, string) {})
 	k.Tick = func(context.Context) error { ticks.Add(1); return nil }
-	queue(t, s, address, k, jobs.Options{Holder: "keeper", Keeper: true, Lease: time.Second, Schedules: []jobs.Schedule{schedule(t, "often", "@every 2s")}})
+	queue(t, s, address, k, jobs.Options{Holder: "keeper", Keeper: true, Lease: time.Second, Schedules: always(schedule(t, "often", "@every 2s"))})
 	until(t, "a scan of the schedule is done", func() bool {
 		_, err := s.Last(t.Context(), "often")
 		return err == nil
@@ -69,12 +74,33 @@ func TestWorkerLeads(t *testing.T) {
 	until(t, "a tick", func() bool { return ticks.Load() > 0 })
 }
 
+// Many may start at once on a database that is not there yet.
+func TestStartAtOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		var all sync.WaitGroup
+		for range 6 {
+			all.Go(func() {
+				s, err := store.Open(context.Background(), address)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer s.Close()
+				if _, err := jobs.New(context.Background(), s, address, jobs.Work{}, jobs.Options{}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
 // Two keepers begin one scan for each time of a schedule.
 func TestTwoKeepers(t *testing.T) {
 	address := storetest.Postgres(t)
 	s := open(t, address)
 	for _, name := range []string{"one", "two"} {
-		queue(t, s, address, work(s, 0, func(string, string) {}), jobs.Options{Holder: name, AtOnce: 2, Keeper: true, Schedules: []jobs.Schedule{schedule(t, "often", "@every 1s")}})
+		queue(t, s, address, work(s, 0, func(string, string) {}), jobs.Options{Holder: name, AtOnce: 2, Keeper: true, Schedules: always(schedule(t, "often", "@every 1s"))})
 	}
 	until(t, "five scans are done", func() bool { return len(scansOf(t, s, "often")) >= 5 })
 	dues := map[time.Time]bool{}
@@ -260,7 +286,7 @@ func TestClock(t *testing.T) {
 			}
 			return due(name)
 		}
-		queue(t, s, address, w, jobs.Options{Holder: "one", AtOnce: 3, Keeper: true, Schedules: []jobs.Schedule{schedule(t, "daily", "0 3 * * *"), schedule(t, "witness", "* * 20 * *")}, Now: c.Now, Log: slog.New(slog.NewTextHandler(l, nil)), Lease: time.Second})
+		queue(t, s, address, w, jobs.Options{Holder: "one", AtOnce: 3, Keeper: true, Schedules: always(schedule(t, "daily", "0 3 * * *"), schedule(t, "witness", "* * 20 * *")), Now: c.Now, Log: slog.New(slog.NewTextHandler(l, nil)), Lease: time.Second})
 		dues := func() (all []string) {
 			for _, x := range scansOf(t, s, "daily") {
 				if x.State == store.Done {
@@ -293,6 +319,65 @@ func TestClock(t *testing.T) {
 	})
 }
 
+// Schedules may change while they are followed. Of one that is new or has other times, those count that are still to come: nobody has missed the others.
+func TestSchedulesChange(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		s := open(t, address)
+		c := &clock{now: time.Date(2026, 3, 28, 12, 0, 0, 0, time.UTC)}
+		var mu sync.Mutex
+		now, asked := []jobs.Schedule{schedule(t, "daily", "0 13 * * *"), schedule(t, "old", "0 13 * * *")}, 0
+		queue(t, s, address, work(s, 0, func(string, string) {}), jobs.Options{Holder: "one", AtOnce: 3, Keeper: true, Now: c.Now, Lease: time.Second, Schedules: func() []jobs.Schedule {
+			mu.Lock()
+			defer mu.Unlock()
+			asked++
+			return now
+		}})
+		dues := func() string {
+			var all []string
+			for _, stream := range []string{"daily", "fresh", "old"} {
+				for _, x := range scansOf(t, s, stream) {
+					if x.State == store.Done {
+						all = append(all, x.Due.Format(stream+" 02 15:04"))
+					}
+				}
+			}
+			return strings.Join(all, ", ")
+		}
+		change := func(all ...jobs.Schedule) {
+			t.Helper()
+			mu.Lock()
+			now = all
+			before := asked
+			mu.Unlock()
+			until(t, "the change is seen, and what is due of it is begun", func() bool { // asked for the third time he has done with the first
+				mu.Lock()
+				defer mu.Unlock()
+				return asked > before+2
+			})
+		}
+		at := func(day, hour int, want string) {
+			t.Helper()
+			c.set(time.Date(2026, 3, day, hour, 0, 30, 0, time.UTC))
+			until(t, want, func() bool { return dues() == want })
+		}
+		at(28, 13, "daily 28 13:00, old 28 13:00")
+		c.set(time.Date(2026, 3, 28, 20, 0, 0, 0, time.UTC))
+		change(schedule(t, "daily", "0 18 * * *"), schedule(t, "fresh", "0 19 * * *"))
+		if got, want := dues(), "daily 28 13:00, old 28 13:00"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		at(29, 18, "daily 29 18:00, daily 28 13:00, old 28 13:00")
+		at(29, 19, "daily 29 18:00, daily 28 13:00, fresh 29 19:00, old 28 13:00")
+		change()
+		c.set(time.Date(2026, 3, 30, 20, 0, 0, 0, time.UTC))
+		change(schedule(t, "daily", "0 18 * * *"))
+		if got, want := dues(), "daily 29 18:00, daily 28 13:00, fresh 29 19:00, old 28 13:00"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		at(31, 18, "daily 31 18:00, daily 29 18:00, daily 28 13:00, fresh 29 19:00, old 28 13:00")
+	})
+}
+
 // What was due while nobody was there is made up for; what was due during a scan is not.
 func TestMissed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, address string) {
@@ -312,7 +397,7 @@ func TestMissed(t *testing.T) {
 		}
 		c := &clock{now: noon}
 		queue(t, s, address, work(s, 0, func(string, string) {}), jobs.Options{Holder: "one", AtOnce: 3, Keeper: true, Now: c.Now,
-			Schedules: []jobs.Schedule{schedule(t, "during", "0 3 * * *"), schedule(t, "missed", "0 3 * * *"), schedule(t, "never", "0 3 * * *")}})
+			Schedules: always(schedule(t, "during", "0 3 * * *"), schedule(t, "missed", "0 3 * * *"), schedule(t, "never", "0 3 * * *"))})
 		until(t, "what was missed is scanned", func() bool { return len(scansOf(t, s, "missed")) == 2 })
 		if n := len(scansOf(t, s, "during")); n != 1 {
 			t.Errorf("%d scans of a stream whose time came during its scan", n)
@@ -339,7 +424,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 			}
 		}
 	})
-	q := queue(t, s, address, w, jobs.Options{Holder: "one", AtOnce: 2, Keeper: true, Lease: time.Second, Schedules: []jobs.Schedule{schedule(t, "often", "@every 3s")}})
+	q := queue(t, s, address, w, jobs.Options{Holder: "one", AtOnce: 2, Keeper: true, Lease: time.Second, Schedules: always(schedule(t, "often", "@every 3s"))})
 	id, err := q.Begin(t.Context(), store.Scan{Stream: "prod", Cause: "request"})
 	if err != nil {
 		t.Fatal(err)

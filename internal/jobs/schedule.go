@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 	_ "time/tzdata" // a static binary on a bare machine has no other
 
@@ -52,6 +53,11 @@ func (s Schedule) Parse() (Schedule, error) {
 	return s, nil
 }
 
+// same reports whether another schedule says the same.
+func (s Schedule) same(other Schedule) bool {
+	return s.Name == other.Name && s.Cron == other.Cron && s.TimeZone == other.TimeZone && s.Jitter == other.Jitter
+}
+
 // aligned is @every: the multiples of a time.
 type aligned time.Duration
 
@@ -86,9 +92,9 @@ func (q *Queue) periodic() []*river.PeriodicJob {
 }
 
 // since says from when on times of schedules count: what came due while nobody was there is made up for, once. What came due during a scan is not.
-func (q *Queue) since(ctx context.Context) (map[string]time.Time, error) {
+func (q *Queue) since(ctx context.Context, schedules []Schedule) (map[string]time.Time, error) {
 	from := map[string]time.Time{}
-	for _, s := range q.o.Schedules {
+	for _, s := range schedules {
 		scans, err := q.store.Scans(ctx, s.Name, 1)
 		if err != nil {
 			return nil, err
@@ -104,12 +110,18 @@ func (q *Queue) since(ctx context.Context) (map[string]time.Time, error) {
 	return from, nil
 }
 
-// follow begins scans when they are due, until the context ends. Every keeper does so; the store lets one of them begin each.
-func (q *Queue) follow(ctx context.Context, from map[string]time.Time) {
+// follow begins scans when they are due, until the context ends. Every keeper does so; the store lets one of them begin each. Of a schedule that is new
+// or has other times, those count that are still to come.
+func (q *Queue) follow(ctx context.Context, schedules []Schedule, from map[string]time.Time) {
 	for {
-		wait := min(often, q.o.Lease) // the clock may be put forwards
-		for _, s := range q.o.Schedules {
+		wait := min(often, q.o.Lease) // the clock may be put forwards, and the settings may change
+		before := schedules
+		schedules = q.o.Schedules()
+		for _, s := range schedules {
 			now := q.o.Now()
+			if !slices.ContainsFunc(before, s.same) {
+				from[s.Name] = now
+			}
 			from[s.Name] = q.begin(ctx, s, from[s.Name], now)
 			wait = min(wait, max(s.Next(from[s.Name]).Sub(now), 100*time.Millisecond))
 		}

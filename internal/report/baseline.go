@@ -34,6 +34,8 @@ type Baseline struct {
 	Findings []Known        `json:"findings"` // in order; waived ones too
 	Mended   []Known        `json:"mended"`   // of earlier baselines: what comes back is regressed
 
+	Once []string `json:"-"` // identities of further ones that are mended, where no more is known of them
+
 	passed map[string]bool // identities, where the whole scan is at hand
 }
 
@@ -81,7 +83,8 @@ var Fates = []Fate{Fixed, NoLongerAssessed, OutOfScope}
 // A Gone is a failure of the baseline that is none any more.
 type Gone struct {
 	Known
-	Fate Fate `json:"fate"`
+	Fate   Fate `json:"fate"`
+	Unseen bool `json:"-"` // out of scope because nobody looked, not because it was judged in another way
 }
 
 // known describes a failure.
@@ -321,6 +324,9 @@ func (r *Report) compare() *comparison {
 	for _, k := range b.Mended {
 		c.mended[k.Identity] = true
 	}
+	for _, id := range b.Once {
+		c.mended[id] = true
+	}
 	return c
 }
 
@@ -425,7 +431,9 @@ func (c *comparison) gone(read []model.Place) (all []Gone) {
 		g := Gone{Known: k, Fate: Fixed}
 		rule := c.rules[k.Rule]
 		switch {
-		case rule == nil || !c.same[rule.ID] || !inScope(rule, k.Account, k.Region, places, accounts):
+		case rule == nil || !inScope(rule, k.Account, k.Region, places, accounts):
+			g.Fate, g.Unseen = OutOfScope, true
+		case !c.same[rule.ID]:
 			g.Fate = OutOfScope
 		case c.dark[k.Identity] || hidden(c.now, rule.ID, k.Account, k.Region, k.Identity):
 			if !c.passing[k.Identity] || c.dark[k.Identity] {

@@ -345,7 +345,7 @@ func TestHTMLChanges(t *testing.T) {
 	}
 	r.Baseline = &Baseline{Started: start.Add(-24 * time.Hour)}
 	r.Changes = map[Change]int{Appeared: 2, Regressed: 1, Unchanged: 40}
-	r.Gone = []Gone{{Known{Rule: "sqs-r", Name: "old", Severity: engine.Low}, OutOfScope}, {Known{Rule: "sqs-r", Name: "tidy", Severity: engine.Low}, Fixed}, {Known{Rule: "sqs-r", Name: "mended", Severity: engine.High}, Fixed}}
+	r.Gone = []Gone{{Known: Known{Rule: "sqs-r", Name: "old", Severity: engine.Low}, Fate: OutOfScope}, {Known: Known{Rule: "sqs-r", Name: "tidy", Severity: engine.Low}, Fate: Fixed}, {Known: Known{Rule: "sqs-r", Name: "mended", Severity: engine.High}, Fate: Fixed}}
 	page = htmlOf(t, r)
 	if got := words(page, "changes"); got != "Since the last scan of 2025-12-31 12:00 UTC 2 new 1 regressed 0 escalated 0 newly assessed 40 unchanged 2 fixed 0 no longer assessed 1 out of scope" {
 		t.Errorf("with a baseline: %s", got)

@@ -256,7 +256,7 @@ func (f *Finding) check() error {
 	return nil
 }
 
-// Result is the way back from Flat, to a result of a rule.
+// Result is the way back from Result.Finding, to a result of a rule.
 func (f *Finding) Result(rule *engine.Rule) engine.Result {
 	x := f.recorded()
 	return x.Result(rule)

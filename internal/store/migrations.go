@@ -55,8 +55,9 @@ CREATE TABLE findings (
 	PRIMARY KEY (stream, identity)
 );
 CREATE INDEX findings_order ON findings (stream, state, severity, identity);
-CREATE INDEX findings_fixed ON findings (stream, fixed_at);
+CREATE INDEX findings_fixed ON findings (stream, fixed_at, severity, first_seen) WHERE state = 'fixed';
 CREATE INDEX findings_print ON findings (fingerprint);
+CREATE INDEX findings_identity ON findings (identity);
 CREATE TABLE events (
 	id       $SERIAL,
 	stream   TEXT NOT NULL,
@@ -70,7 +71,13 @@ CREATE TABLE events (
 );
 CREATE INDEX events_finding ON events (stream, identity, id);
 CREATE INDEX events_scan ON events (scan, id);
-CREATE INDEX events_time ON events (stream, at);
+CREATE INDEX events_time ON events (stream, at, scan, type);
+CREATE TABLE happened ( -- so many events in a scan: trends need not count them, and stay when what is fixed is forgotten
+	scan TEXT NOT NULL,
+	type TEXT NOT NULL,
+	n    INTEGER NOT NULL,
+	PRIMARY KEY (scan, type)
+);
 CREATE TABLE tallies (
 	scan     TEXT NOT NULL,
 	pillar   TEXT NOT NULL, -- empty for all
@@ -123,6 +130,7 @@ DROP TABLE readings;
 DROP TABLE snapshots;
 DROP TABLE coverage;
 DROP TABLE tallies;
+DROP TABLE happened;
 DROP TABLE events;
 DROP TABLE findings;
 DROP TABLE scans;

@@ -164,7 +164,7 @@ func (s *Store) Announce(ctx context.Context, a Announcement, now time.Time) (do
 				return err
 			}
 		}
-		rows := newBatch(tx, `INSERT INTO told (channel, identity, stream, open, severity, at) VALUES `, 6,
+		rows := newBatch(tx, s.dialect, `INSERT INTO told (channel, identity, stream, open, severity, at) VALUES `, 6,
 			` ON CONFLICT (channel, identity) DO UPDATE SET stream = excluded.stream, open = excluded.open, severity = excluded.severity, at = excluded.at`)
 		seen := map[[2]string]bool{} // the last of a key counts, and no statement may set a row twice
 		for _, t := range slices.Backward(a.Told) {

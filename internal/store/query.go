@@ -369,7 +369,7 @@ func (s *Store) Trend(ctx context.Context, stream string, pillar engine.Pillar, 
 	if err != nil {
 		return nil, err
 	}
-	err = s.each(ctx, `SELECT scan, type, COUNT(*) FROM events WHERE stream = $1 AND at >= $2 GROUP BY scan, type`, func(rows *sql.Rows) error {
+	err = s.each(ctx, `SELECT h.scan, h.type, h.n FROM happened h JOIN scans s ON s.id = h.scan WHERE s.stream = $1 AND s.started >= $2`, func(rows *sql.Rows) error {
 		var scan string
 		var event EventType
 		var n int
@@ -406,18 +406,16 @@ func (s *Store) each(ctx context.Context, query string, row func(*sql.Rows) erro
 
 // TimeToFix returns how long findings of each severity were open that were fixed since a time: the median, and how many they are.
 func (s *Store) TimeToFix(ctx context.Context, stream string, since time.Time) (median map[engine.Severity]time.Duration, n map[engine.Severity]int, err error) {
-	took := map[engine.Severity][]int64{}
-	err = s.each(ctx, `SELECT severity, fixed_at - first_seen FROM findings WHERE stream = $1 AND state = 'fixed' AND fixed_at >= $2 ORDER BY severity, fixed_at - first_seen`, func(rows *sql.Rows) error {
+	median, n = map[engine.Severity]time.Duration{}, map[engine.Severity]int{}
+	err = s.each(ctx, `SELECT severity, took, n FROM (SELECT severity, fixed_at - first_seen AS took, ROW_NUMBER() OVER (PARTITION BY severity ORDER BY fixed_at - first_seen) AS i, COUNT(*) OVER (PARTITION BY severity) AS n
+		FROM findings WHERE stream = $1 AND state = 'fixed' AND fixed_at >= $2) AS fixed WHERE i = n / 2 + 1`, func(rows *sql.Rows) error {
 		var severity engine.Severity
 		var ms int64
-		err := rows.Scan(&severity, &ms)
-		took[severity] = append(took[severity], ms)
+		var all int
+		err := rows.Scan(&severity, &ms, &all)
+		median[severity], n[severity] = time.Duration(ms)*time.Millisecond, all
 		return err
 	}, stream, ms(since))
-	median, n = map[engine.Severity]time.Duration{}, map[engine.Severity]int{}
-	for severity, all := range took {
-		median[severity], n[severity] = time.Duration(all[len(all)/2])*time.Millisecond, len(all)
-	}
 	return median, n, err
 }
 

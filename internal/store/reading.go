@@ -34,7 +34,7 @@ func (s *Store) Divide(ctx context.Context, scan string, accounts []Reading) err
 		if err := running(ctx, tx, scan); err != nil {
 			return err
 		}
-		rows := newBatch(tx, `INSERT INTO readings (scan, account, position, enter, state, holder, lease, header, calls, throttled) VALUES `, 10, ` ON CONFLICT DO NOTHING`)
+		rows := newBatch(tx, s.dialect, `INSERT INTO readings (scan, account, position, enter, state, holder, lease, header, calls, throttled) VALUES `, 10, ` ON CONFLICT DO NOTHING`)
 		for i, a := range accounts {
 			if err := rows.add(ctx, scan, a.Account, i, string(a.Enter), Waiting, "", 0, "", 0, 0); err != nil {
 				return err
@@ -197,7 +197,7 @@ func (s *Store) DropAll(ctx context.Context) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE readings SET state = 'waiting', holder = '', lease = 0 WHERE state = 'running'`); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE scans SET holder = '', lease = 0 WHERE state IN ('waiting', 'running') AND holder <> ''`)
+		_, err := tx.ExecContext(ctx, `UPDATE scans SET holder = '', lease = 0 WHERE holder <> ''`)
 		return err
 	})
 }

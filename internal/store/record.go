@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,24 +135,22 @@ func (s *Store) Baseline(ctx context.Context, stream string) (*report.Baseline, 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.DB.QueryContext(ctx, `SELECT identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, state FROM findings WHERE stream = $1`, stream)
+	err = s.each(ctx, `SELECT identity, fingerprint, rule, severity, kind, resource, name, account, region, owner FROM findings WHERE stream = $1 AND state = 'open'`, func(rows *sql.Rows) error {
+		var k report.Known
+		err := rows.Scan(&k.Identity, &k.Fingerprint, &k.Rule, &k.Severity, &k.Kind, &k.ID, &k.Name, &k.Account, &k.Region, &k.Owner)
+		b.Findings = append(b.Findings, k)
+		return err
+	}, stream)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var k report.Known
-		var state string
-		if err := rows.Scan(&k.Identity, &k.Fingerprint, &k.Rule, &k.Severity, &k.Kind, &k.ID, &k.Name, &k.Account, &k.Region, &k.Owner, &state); err != nil {
-			return nil, err
-		}
-		if state == "open" {
-			b.Findings = append(b.Findings, k)
-		} else {
-			b.Mended = append(b.Mended, k)
-		}
-	}
-	return b, rows.Err()
+	err = s.each(ctx, `SELECT identity FROM findings WHERE stream = $1 AND state = 'fixed'`, func(rows *sql.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		b.Once = append(b.Once, id)
+		return err
+	}, stream)
+	return b, err
 }
 
 // Looked returns where a scan that is done has looked, without what it has found.
@@ -206,10 +206,8 @@ func (s *Store) Record(ctx context.Context, id string, r *report.Report, snapsho
 		if state.Over() {
 			return fmt.Errorf("scan %s is %s: %w", id, state, ErrLost)
 		}
-		if s.dialect == postgres { // one at a time in a stream; SQLite has but one writer
-			if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext($1))`, "scanner "+stream); err != nil {
-				return err
-			}
+		if err := s.lockStream(ctx, tx, stream); err != nil {
+			return err
 		}
 		before, err := lastDone(ctx, tx, stream)
 		if err != nil {
@@ -218,15 +216,24 @@ func (s *Store) Record(ctx context.Context, id string, r *report.Report, snapsho
 		if (r.Baseline == nil) != (before == "") || r.Baseline != nil && r.Baseline.Scan != before {
 			return ErrOvertaken
 		}
-		w := recorder{tx: tx, scan: id, stream: stream, at: r.Scan.Start.UnixMilli(), first: r.Baseline == nil}
+		w := recorder{tx: tx, dialect: s.dialect, scan: id, stream: stream, at: r.Scan.Start.UnixMilli(), first: r.Baseline == nil, counts: map[EventType]int{}}
 		if r.Baseline != nil {
 			w.before = r.Baseline.Started.UnixMilli()
 		}
-		if err := w.findings(ctx, r); err != nil {
+		open, err := w.known(ctx)
+		if err != nil {
 			return err
 		}
-		if err := w.gone(ctx, r.Gone); err != nil {
+		if err := w.findings(ctx, r, open); err != nil {
 			return err
+		}
+		if err := w.gone(ctx, r.Gone, open); err != nil {
+			return err
+		}
+		for event, n := range w.counts {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO happened (scan, type, n) VALUES ($1, $2, $3)`, id, string(event), n); err != nil {
+				return err
+			}
 		}
 		for _, c := range r.Coverage {
 			if _, err := tx.ExecContext(ctx, `INSERT INTO coverage (scan, account, name, regions, cells, assessed, failures) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
@@ -252,6 +259,15 @@ func (s *Store) Record(ctx context.Context, id string, r *report.Report, snapsho
 	})
 }
 
+// lockStream lets one at a time change the findings of a stream. SQLite has but one writer.
+func (s *Store) lockStream(ctx context.Context, tx *sql.Tx, stream string) error {
+	if s.dialect != postgres {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext($1))`, "scanner "+stream)
+	return err
+}
+
 // lastDone returns the ID that reports give the last scan of a stream that is done; "" if there is none.
 func lastDone(ctx context.Context, tx *sql.Tx, stream string) (string, error) {
 	var head string
@@ -269,33 +285,32 @@ func lastDone(ctx context.Context, tx *sql.Tx, stream string) (string, error) {
 // A recorder writes what a scan has found.
 type recorder struct {
 	tx           *sql.Tx
+	dialect      dialect
 	scan, stream string
 	at, before   int64 // the times at which this scan and the last one judged
 	first        bool  // scan of the stream: that its findings are there is no event
+	counts       map[EventType]int
 }
 
-// old is what is known of a finding that is there already.
+// old is what is known of a finding that is open.
 type old struct {
-	digest, waived string
-	severity       engine.Severity
-	unassessed     int64
-	open           bool
+	digest     [digestSize]byte
+	waived     string
+	severity   engine.Severity
+	unassessed int64
 }
 
-// worst is the result that stands for all of an identity.
+// worst is the result that stands for all of an identity: of those that nobody has waived, if there is one.
 type worst struct {
 	fingerprint string
 	severity    engine.Severity
+	waived      bool
 	resources   int
 	change      report.Change
 }
 
 // findings writes the failures. Those that are as they were cost nothing.
-func (w *recorder) findings(ctx context.Context, r *report.Report) error {
-	before, err := w.known(ctx)
-	if err != nil {
-		return err
-	}
+func (w *recorder) findings(ctx context.Context, r *report.Report, open map[string]old) error {
 	stands := map[string]*worst{}
 	type tally struct {
 		pillar   engine.Pillar
@@ -312,12 +327,12 @@ func (w *recorder) findings(ctx context.Context, r *report.Report) error {
 		id := x.Identity()
 		s := stands[id]
 		if s == nil {
-			s = &worst{}
+			s = &worst{waived: true}
 			stands[id] = s
 		}
 		s.resources++
-		if x.Severity > s.severity {
-			s.fingerprint, s.severity, s.change = x.Fingerprint(), x.Severity, x.Change
+		if waived := x.Waived != nil; s.waived && !waived || s.waived == waived && x.Severity > s.severity {
+			s.fingerprint, s.severity, s.waived, s.change = x.Fingerprint(), x.Severity, waived, x.Change
 		}
 		for _, pillar := range append([]engine.Pillar{""}, x.Rule.Pillars...) {
 			t := tally{pillar, x.Severity}
@@ -331,9 +346,9 @@ func (w *recorder) findings(ctx context.Context, r *report.Report) error {
 			}
 		}
 	}
-	rows := newBatch(w.tx, `INSERT INTO findings (stream, identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, pillars, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, waived, digest, finding) VALUES `, 22,
+	rows := newBatch(w.tx, w.dialect, `INSERT INTO findings (stream, identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, pillars, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, waived, digest, finding) VALUES `, 22,
 		` ON CONFLICT (stream, identity) DO UPDATE SET fingerprint = excluded.fingerprint, rule = excluded.rule, severity = excluded.severity, kind = excluded.kind, resource = excluded.resource, name = excluded.name,
-		account = excluded.account, region = excluded.region, owner = excluded.owner, pillars = excluded.pillars, state = 'open', last_seen = excluded.last_seen, fixed_at = 0, unassessed = 0, regressed = findings.regressed + excluded.regressed,
+		account = excluded.account, region = excluded.region, owner = excluded.owner, pillars = excluded.pillars, state = 'open', last_seen = excluded.last_seen, fixed_at = 0, unassessed = 0, regressed = findings.regressed + CASE WHEN findings.state = 'fixed' THEN 1 ELSE 0 END,
 		resources = excluded.resources, waived = excluded.waived, digest = excluded.digest, finding = excluded.finding`)
 	events := w.events()
 	for x, err := range r.Results() {
@@ -359,26 +374,23 @@ func (w *recorder) findings(ctx context.Context, r *report.Report) error {
 			until = x.Waived.Expires
 		}
 		sum := sha256.Sum256(fmt.Append(text, s.resources))
-		digest := hex.EncodeToString(sum[:8])
-		was, there := before[id]
-		for _, event := range w.happened(s.change, was, there && was.open, until) {
+		digest := [digestSize]byte(sum[:])
+		was, there := open[id]
+		for _, event := range w.happened(s.change, was, there, until) {
 			from := engine.Severity(0)
 			if event == Escalated {
 				from = was.severity
 			}
+			w.counts[event]++
 			if err := events.add(ctx, w.stream, id, w.scan, w.at, event, x.Severity, from, ""); err != nil {
 				return err
 			}
 		}
-		if there && was.open && was.digest == digest && was.unassessed == 0 {
+		if there && was.digest == digest && was.unassessed == 0 {
 			continue
 		}
-		back := 0
-		if there && !was.open {
-			back = 1
-		}
 		m := x.Resource
-		if err := rows.add(ctx, w.stream, id, x.Fingerprint(), x.Rule.ID, x.Severity, x.Kind(), m.ID, m.Name, m.Account, m.Region, x.Team, pillars(x.Rule), "open", w.at, w.at, 0, 0, back, s.resources, until, digest, string(text)); err != nil {
+		if err := rows.add(ctx, w.stream, id, x.Fingerprint(), x.Rule.ID, x.Severity, x.Kind(), plain(m.ID), plain(m.Name), m.Account, m.Region, plain(x.Team), pillars(x.Rule), "open", w.at, w.at, 0, 0, 0, s.resources, until, hex.EncodeToString(digest[:]), string(text)); err != nil {
 			return err
 		}
 	}
@@ -423,104 +435,146 @@ func pillars(rule *engine.Rule) string {
 	return b.String()
 }
 
-// known returns the findings of the stream.
+// digestSize is how much of a hash tells whether a finding is as it was.
+const digestSize = 8
+
+// plain makes text of what an account says that PostgreSQL takes.
+func plain(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+}
+
+// known returns the open findings of the stream.
 func (w *recorder) known(ctx context.Context) (map[string]old, error) {
-	rows, err := w.tx.QueryContext(ctx, `SELECT identity, digest, waived, severity, unassessed, state FROM findings WHERE stream = $1`, w.stream)
+	rows, err := w.tx.QueryContext(ctx, `SELECT identity, digest, waived, severity, unassessed FROM findings WHERE stream = $1 AND state = 'open'`, w.stream)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	all := map[string]old{}
 	for rows.Next() {
-		var id, state string
+		var id, digest string
 		var x old
-		if err := rows.Scan(&id, &x.digest, &x.waived, &x.severity, &x.unassessed, &state); err != nil {
+		if err := rows.Scan(&id, &digest, &x.waived, &x.severity, &x.unassessed); err != nil {
 			return nil, err
 		}
-		x.open = state == "open"
+		hex.Decode(x.digest[:], []byte(digest)) // what is none is none of today
 		all[id] = x
 	}
 	return all, rows.Err()
 }
 
 // gone notes what has become of failures that are none any more. What nobody could or did look at stays open.
-func (w *recorder) gone(ctx context.Context, all []report.Gone) error {
+func (w *recorder) gone(ctx context.Context, all []report.Gone, open map[string]old) error {
+	fixed := w.change(`state = 'fixed', fixed_at = $1, last_seen = CASE WHEN unassessed = 0 THEN $2 ELSE last_seen END, unassessed = 0, waived = ''`)
+	unseen := w.change(`unassessed = $1, last_seen = $2`)
 	events := w.events()
 	for _, g := range all {
-		var change string
-		switch g.Fate {
-		case report.Fixed:
-			change = `UPDATE findings SET state = 'fixed', fixed_at = $1, last_seen = CASE WHEN unassessed = 0 THEN $2 ELSE last_seen END, unassessed = 0, waived = '' WHERE stream = $3 AND identity = $4 AND state = 'open'`
-		case report.NoLongerAssessed:
-			change = `UPDATE findings SET unassessed = $1, last_seen = $2 WHERE stream = $3 AND identity = $4 AND state = 'open' AND unassessed = 0`
+		was, there := open[g.Identity]
+		change, event := fixed, Fixed
+		switch {
+		case !there:
+			continue
+		case g.Fate == report.Fixed:
+		case was.unassessed == 0 && (g.Fate == report.NoLongerAssessed || g.Unseen):
+			change, event = unseen, NoLongerAssessed
 		default:
 			continue
 		}
-		result, err := w.tx.ExecContext(ctx, change, w.at, w.before, w.stream, g.Identity)
-		if err != nil {
+		if err := change.add(ctx, g.Identity); err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil {
-			return err
-		} else if n == 0 {
-			continue
-		}
-		if err := events.add(ctx, w.stream, g.Identity, w.scan, w.at, EventType(g.Fate), g.Severity, engine.Severity(0), ""); err != nil {
+		w.counts[event]++
+		if err := events.add(ctx, w.stream, g.Identity, w.scan, w.at, event, g.Severity, engine.Severity(0), ""); err != nil {
 			return err
 		}
 	}
-	return events.flush(ctx)
+	return errors.Join(fixed.flush(ctx), unseen.flush(ctx), events.flush(ctx))
+}
+
+// change returns a batch that changes findings; $1 is when this scan looked, $2 when the last one did.
+func (w *recorder) change(set string) *batch {
+	b := newBatch(w.tx, w.dialect, `UPDATE findings SET `+set+` WHERE stream = $3 AND identity IN `, 1, "")
+	b.fixed, b.list = []any{w.at, w.before, w.stream}, true
+	return b
 }
 
 func (w *recorder) events() *batch {
-	return newBatch(w.tx, `INSERT INTO events (stream, identity, scan, at, type, severity, was, cause) VALUES `, 8, "")
+	return newBatch(w.tx, w.dialect, `INSERT INTO events (stream, identity, scan, at, type, severity, was, cause) VALUES `, 8, "")
 }
 
-// A batch inserts rows a few at a time.
+// A batch inserts or changes rows, many at a time.
 type batch struct {
 	tx         *sql.Tx
+	dialect    dialect
 	head, tail string
 	columns    int
+	fixed      []any // the first arguments, the same for all
+	list       bool  // the rows are one list, not a list each
 	args       []any
+	full       *sql.Stmt // for as many rows as a statement takes
 }
 
 // most is how many arguments a statement has: SQLite takes 32 766, PostgreSQL 65 535.
 const most = 4000
 
-func newBatch(tx *sql.Tx, head string, columns int, tail string) *batch {
-	return &batch{tx: tx, head: head, tail: tail, columns: columns}
+func newBatch(tx *sql.Tx, d dialect, head string, columns int, tail string) *batch {
+	return &batch{tx: tx, dialect: d, head: head, tail: tail, columns: columns}
 }
 
 func (b *batch) add(ctx context.Context, row ...any) error {
 	b.args = append(b.args, row...)
-	if len(b.args)+b.columns > most {
-		return b.flush(ctx)
+	if len(b.args)+b.columns <= most {
+		return nil
 	}
-	return nil
+	if b.full == nil {
+		var err error
+		if b.full, err = b.tx.PrepareContext(ctx, b.statement()); err != nil {
+			return err
+		}
+	}
+	_, err := b.full.ExecContext(ctx, append(slices.Clone(b.fixed), b.args...)...)
+	b.args = b.args[:0]
+	return err
 }
 
 func (b *batch) flush(ctx context.Context) error {
 	if len(b.args) == 0 {
 		return nil
 	}
-	var q strings.Builder
-	q.WriteString(b.head)
-	for i := range b.args {
-		switch {
-		case i%b.columns == 0 && i > 0:
-			q.WriteString("), (")
-		case i == 0:
-			q.WriteString("(")
-		default:
-			q.WriteString(", ")
-		}
-		fmt.Fprintf(&q, "$%d", i+1)
-	}
-	q.WriteString(")" + b.tail)
-	_, err := b.tx.ExecContext(ctx, q.String(), b.args...)
+	_, err := b.tx.ExecContext(ctx, b.statement(), append(slices.Clone(b.fixed), b.args...)...)
 	b.args = b.args[:0]
 	return err
 }
+
+// statement is for as many rows as there are.
+func (b *batch) statement() string {
+	var q strings.Builder
+	head := b.head
+	if b.dialect == sqlite { // which takes $1 for a name, and looks for each name among all
+		head = numbered.ReplaceAllLiteralString(head, "?")
+	}
+	q.WriteString(head)
+	for i := range b.args {
+		switch {
+		case i == 0:
+			q.WriteString("(")
+		case i%b.columns == 0 && !b.list:
+			q.WriteString("), (")
+		default:
+			q.WriteString(", ")
+		}
+		if b.dialect == sqlite {
+			q.WriteByte('?')
+		} else {
+			fmt.Fprintf(&q, "$%d", len(b.fixed)+i+1)
+		}
+	}
+	q.WriteString(")" + b.tail)
+	return q.String()
+}
+
+// numbered are arguments in the head of a batch, where they stand in their order.
+var numbered = regexp.MustCompile(`\$\d+`)
 
 // keep stores a snapshot in pieces of a megabyte.
 func keep(ctx context.Context, tx *sql.Tx, scan string, snapshot io.Reader) error {

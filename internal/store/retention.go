@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 )
 
@@ -24,51 +23,82 @@ const keepMessages = 90 * 24 * time.Hour
 
 // Prune drops what need not be kept any more.
 func (s *Store) Prune(ctx context.Context, keep Retention, now time.Time) (p Pruned, err error) {
-	err = s.tx(ctx, func(tx *sql.Tx) error {
-		drop := func(n *int64, query string, args ...any) error {
-			result, err := tx.ExecContext(ctx, query, args...)
-			if err != nil {
+	streams, err := s.Streams(ctx)
+	if err != nil {
+		return p, err
+	}
+	for _, stream := range streams {
+		if err := s.tx(ctx, func(tx *sql.Tx) error { return s.prune(ctx, tx, stream, keep, now, &p) }); err != nil {
+			return p, fmt.Errorf("stream %s: %w", stream, err)
+		}
+		for all := false; !all; {
+			if err := s.tx(ctx, func(tx *sql.Tx) error {
+				n, err := s.pruneFindings(ctx, tx, stream, now.Add(-keep.Fixed).UnixMilli())
+				p.Findings, all = p.Findings+n, n < pruneAtOnce
 				return err
+			}); err != nil {
+				return p, fmt.Errorf("stream %s: %w", stream, err)
 			}
-			rows, err := result.RowsAffected()
-			*n += rows
+		}
+	}
+	return p, s.tx(ctx, func(tx *sql.Tx) error {
+		drop := func(query string, args ...any) error {
+			_, err := tx.ExecContext(ctx, query, args...)
 			return err
 		}
-		var ignored int64
-		const old = `SELECT id FROM scans s WHERE s.created < $1 AND s.state IN ('done', 'failed', 'cancelled') AND s.turn < (SELECT MAX(turn) FROM scans t WHERE t.stream = s.stream)`
-		before := now.Add(-keep.Scans).UnixMilli()
+		messages := now.Add(-keepMessages).UnixMilli()
 		return errors.Join(
-			drop(&p.Snapshots, `DELETE FROM snapshots WHERE scan IN (SELECT id FROM scans s WHERE s.turn > 0 AND s.turn <= (SELECT MAX(turn) FROM scans t WHERE t.stream = s.stream) - $1)`, keep.Snapshots),
-			drop(&ignored, `DELETE FROM coverage WHERE scan IN (`+old+`)`, before),
-			drop(&ignored, `DELETE FROM tallies WHERE scan IN (`+old+`)`, before),
-			drop(&ignored, `DELETE FROM snapshots WHERE scan IN (`+old+`)`, before),
-			drop(&p.Scans, `DELETE FROM scans WHERE id IN (`+old+`)`, before),
-			drop(&ignored, `DELETE FROM readings WHERE NOT EXISTS (SELECT 1 FROM scans s WHERE s.id = readings.scan AND (s.state NOT IN ('done', 'failed', 'cancelled') OR s.finished >= $1))`, now.Add(-unexplained).UnixMilli()),
-			drop(&ignored, `DELETE FROM events WHERE EXISTS (SELECT 1 FROM findings f WHERE f.stream = events.stream AND f.identity = events.identity AND f.state = 'fixed' AND f.fixed_at < $1)`, now.Add(-keep.Fixed).UnixMilli()),
-			drop(&p.Findings, `DELETE FROM findings WHERE state = 'fixed' AND fixed_at < $1`, now.Add(-keep.Fixed).UnixMilli()),
-			drop(&ignored, `DELETE FROM held WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = held.event)`),
-			drop(&ignored, `DELETE FROM outbox WHERE state <> 'waiting' AND created < $1`, now.Add(-keepMessages).UnixMilli()),
-			drop(&ignored, `DELETE FROM told WHERE at < $1 AND (open = 0 OR NOT EXISTS (SELECT 1 FROM findings f WHERE f.identity = told.identity AND f.state = 'open'))`, now.Add(-keepMessages).UnixMilli()),
+			drop(`DELETE FROM cells WHERE scan NOT IN (SELECT id FROM scans WHERE state IN ('waiting', 'running'))`), // a reader may have kept one while its scan was ended
+			drop(`DELETE FROM readings WHERE NOT EXISTS (SELECT 1 FROM scans s WHERE s.id = readings.scan AND (s.state NOT IN ('done', 'failed', 'cancelled') OR s.finished >= $1))`, now.Add(-unexplained).UnixMilli()),
+			drop(`DELETE FROM held WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = held.event)`),
+			drop(`DELETE FROM outbox WHERE state <> 'waiting' AND created < $1`, messages),
+			drop(`DELETE FROM told WHERE at < $1 AND (open = 0 OR NOT EXISTS (SELECT 1 FROM findings f WHERE f.identity = told.identity AND f.state = 'open'))`, messages),
 		)
 	})
-	return p, err
 }
 
-// Backup writes a copy of the database to a file that is not there yet, while it is in use.
-func (s *Store) Backup(ctx context.Context, file string) error {
-	if s.dialect == postgres {
-		return errors.New("a PostgreSQL database is backed up by its own tools: use pg_dump")
-	}
-	if _, err := os.Stat(file); err == nil {
-		return fmt.Errorf("%s is there already", file)
-	}
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
+// prune drops what need not be kept of a stream.
+func (s *Store) prune(ctx context.Context, tx *sql.Tx, stream string, keep Retention, now time.Time, p *Pruned) error {
+	if err := s.lockStream(ctx, tx, stream); err != nil {
 		return err
 	}
-	f.Close()
-	if _, err = s.DB.ExecContext(ctx, `VACUUM INTO $1`, file); err != nil {
-		os.Remove(file)
+	drop := func(n *int64, query string, args ...any) error {
+		result, err := tx.ExecContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		rows, err := result.RowsAffected()
+		*n += rows
+		return err
 	}
-	return err
+	var ignored int64
+	const old = `SELECT id FROM scans WHERE stream = $1 AND created < $2 AND state IN ('done', 'failed', 'cancelled') AND (turn = 0 OR turn < (SELECT MAX(turn) FROM scans WHERE stream = $1))`
+	before := now.Add(-keep.Scans).UnixMilli()
+	return errors.Join(
+		drop(&p.Snapshots, `DELETE FROM snapshots WHERE scan IN (SELECT id FROM scans WHERE stream = $1 AND turn > 0 AND turn <= (SELECT MAX(turn) FROM scans WHERE stream = $1) - $2)`, stream, keep.Snapshots),
+		drop(&ignored, `DELETE FROM coverage WHERE scan IN (`+old+`)`, stream, before),
+		drop(&ignored, `DELETE FROM tallies WHERE scan IN (`+old+`)`, stream, before),
+		drop(&ignored, `DELETE FROM happened WHERE scan IN (`+old+`)`, stream, before),
+		drop(&ignored, `DELETE FROM snapshots WHERE scan IN (`+old+`)`, stream, before),
+		drop(&p.Scans, `DELETE FROM scans WHERE id IN (`+old+`)`, stream, before),
+	)
+}
+
+// pruneAtOnce is how many findings are dropped together, so that nobody waits for long who wants to write meanwhile.
+const pruneAtOnce = 2000
+
+// pruneFindings drops some findings that have been fixed for long, with their events.
+func (s *Store) pruneFindings(ctx context.Context, tx *sql.Tx, stream string, before int64) (int64, error) {
+	if err := s.lockStream(ctx, tx, stream); err != nil {
+		return 0, err
+	}
+	old := fmt.Sprintf(` WHERE stream = $1 AND identity IN (SELECT identity FROM findings WHERE stream = $1 AND state = 'fixed' AND fixed_at > 0 AND fixed_at < $2 ORDER BY fixed_at, identity LIMIT %d)`, pruneAtOnce)
+	if _, err := tx.ExecContext(ctx, `DELETE FROM events`+old, stream, before); err != nil {
+		return 0, err
+	}
+	result, err := tx.ExecContext(ctx, `DELETE FROM findings`+old, stream, before)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -76,7 +77,7 @@ func open(ctx context.Context, address string) (*Store, error) {
 			return nil, fmt.Errorf("the database cannot be opened: %w", err)
 		}
 		f.Close()
-		v := url.Values{"_pragma": {"journal_mode(WAL)", "busy_timeout(10000)", "synchronous(NORMAL)", "foreign_keys(1)"}, "_txlock": {"immediate"}}
+		v := url.Values{"_pragma": {"journal_mode(WAL)", "busy_timeout(10000)", "synchronous(NORMAL)", "foreign_keys(1)", "cache_size(-32768)", "journal_size_limit(67108864)"}, "_txlock": {"immediate"}}
 		if s.DB, err = sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: s.name}).EscapedPath(), RawQuery: v.Encode()}).String()); err != nil {
 			return nil, err
 		}
@@ -89,13 +90,21 @@ func open(ctx context.Context, address string) (*Store, error) {
 	return s, nil
 }
 
-// plain returns an error without the password that drivers may put in.
+// plain returns an error in one line, without the password that drivers may put in.
 func (s *Store) plain(err error) string {
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) {
-		return connect.Unwrap().Error()
+		err = connect.Unwrap()
 	}
-	return err.Error()
+	var dial *net.OpError
+	var told *pgconn.PgError
+	if errors.As(err, &dial) {
+		err = dial.Err
+	} else if errors.As(err, &told) {
+		return told.Message
+	}
+	text, _, _ := strings.Cut(err.Error(), "\n") // of several addresses the first
+	return text
 }
 
 // Close closes the database, and lets another service have it.
@@ -218,26 +227,28 @@ func MigrateTo(ctx context.Context, address string, version int64) error {
 		return err
 	}
 	defer s.Close()
-	return s.Migrating(ctx, func() error {
-		p, err := s.migrations()
-		if err != nil {
-			return err
-		}
-		now, err := p.GetDBVersion(ctx)
-		switch {
-		case err != nil:
-			return err
-		case now > int64(len(all)):
-			return s.newer(now)
-		case version > int64(len(all)):
-			return fmt.Errorf("this scanner knows migrations up to %d, not %d", len(all), version)
-		case version < now:
-			_, err = p.DownTo(ctx, version)
-		default:
-			_, err = p.UpTo(ctx, version)
-		}
+	return s.Migrating(ctx, func() error { return s.migrateTo(ctx, version) })
+}
+
+func (s *Store) migrateTo(ctx context.Context, version int64) error {
+	p, err := s.migrations()
+	if err != nil {
 		return err
-	})
+	}
+	now, err := p.GetDBVersion(ctx)
+	switch {
+	case err != nil:
+		return err
+	case now > int64(len(all)):
+		return s.newer(now)
+	case version > int64(len(all)):
+		return fmt.Errorf("this scanner knows migrations up to %d, not %d", len(all), version)
+	case version < now:
+		_, err = p.DownTo(ctx, version)
+	default:
+		_, err = p.UpTo(ctx, version)
+	}
+	return err
 }
 
 func (s *Store) newer(version int64) error {

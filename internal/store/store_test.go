@@ -2,12 +2,15 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -324,6 +327,14 @@ func TestPrune(t *testing.T) {
 		if err != nil || p != (store.Pruned{Snapshots: 4, Scans: 3, Findings: 1}) {
 			t.Errorf("%+v %v", p, err)
 		}
+		points, err := s.Trend(t.Context(), "a", "", time.Time{})
+		var trend []string
+		for _, x := range points {
+			trend = append(trend, fmt.Sprintf("%d new, %d fixed", x.New, x.Fixed))
+		}
+		if got, want := strings.Join(trend, "; "), "0 new, 1 fixed; 1 new, 0 fixed; 0 new, 1 fixed"; err != nil || got != want { // although the finding that came and went is gone
+			t.Errorf("trend: %s, want %s, %v", got, want, err)
+		}
 		if p, err = s.Prune(t.Context(), store.Retention{}, begin.AddDate(1, 0, 0)); err != nil || p.Scans != 2 {
 			t.Errorf("%+v %v", p, err)
 		}
@@ -332,6 +343,99 @@ func TestPrune(t *testing.T) {
 		}
 		if n, err := s.Count(t.Context(), store.Filter{State: "open"}); err != nil || n != 1 {
 			t.Errorf("%d open findings %v", n, err)
+		}
+		for i := range 3 { // a stream that was never scanned to the end does not grow for ever
+			id := store.NewID()
+			at := begin.AddDate(0, 0, 300*i)
+			if err := errors.Join(s.Begin(t.Context(), store.Scan{ID: id, Stream: "b", Cause: "schedule", Created: at}), s.End(t.Context(), id, store.Failed, "no", at)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if p, err = s.Prune(t.Context(), store.Retention{Scans: 400 * 24 * time.Hour, Fixed: time.Hour}, begin.AddDate(0, 0, 600)); err != nil || p.Scans != 1 {
+			t.Errorf("of a stream that fails: %+v %v", p, err)
+		}
+		if _, err := s.DB.ExecContext(t.Context(), `INSERT INTO cells (scan, account, region, service, data) VALUES ('gone', '', '', '', '')`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err = s.Prune(t.Context(), store.Retention{}, begin); err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := s.DB.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM cells`).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%d cells of nothing, %v", n, err)
+		}
+	})
+}
+
+// Many are dropped bit by bit, but all of them.
+func TestPruneMany(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		s := open(t, address)
+		queues := map[string]int{}
+		for i := range 4500 {
+			queues[fmt.Sprint("q", i)] = 2
+		}
+		record(t, s, "a", day(0, queues), report.Options{})
+		for i := range 4200 {
+			queues[fmt.Sprint("q", i)] = 0
+		}
+		record(t, s, "a", day(1, queues), report.Options{})
+		p, err := s.Prune(t.Context(), store.Retention{Snapshots: 1, Scans: time.Hour, Fixed: time.Hour}, begin.AddDate(0, 0, 3))
+		if err != nil || p.Findings != 4200 {
+			t.Errorf("%+v %v", p, err)
+		}
+		var findings, events int
+		if err := s.DB.QueryRowContext(t.Context(), `SELECT (SELECT COUNT(*) FROM findings), (SELECT COUNT(*) FROM events)`).Scan(&findings, &events); err != nil || findings != 300 || events != 0 {
+			t.Errorf("%d findings and %d events are left, %v", findings, events, err)
+		}
+	})
+}
+
+// Scans of several streams are recorded, read and pruned at the same time: none fails because another is at it.
+func TestAtOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		s, other := open(t, address), open(t, address) // as two processes
+		var all sync.WaitGroup
+		for i := range 4 {
+			all.Go(func() {
+				for n := range 12 {
+					queues := map[string]int{}
+					for q := range 60 {
+						queues[fmt.Sprint("q-", q)] = (q + n*i) % 3
+					}
+					record(t, []*store.Store{s, other}[i%2], fmt.Sprint("stream-", i), day(n, queues), report.Options{})
+				}
+			})
+		}
+		for _, s := range []*store.Store{s, other} {
+			all.Go(func() {
+				for range 30 {
+					if _, err := s.Prune(context.Background(), store.Retention{Snapshots: 1, Scans: time.Hour, Fixed: time.Hour}, begin.AddDate(0, 0, 6)); err != nil {
+						t.Error(err)
+					}
+					page, _, err := s.Findings(context.Background(), store.Filter{State: "open"})
+					if err != nil {
+						t.Error(err)
+					}
+					for _, x := range page {
+						if _, err := s.History(context.Background(), x.Stream, x.Finding.Identity); err != nil {
+							t.Error(err)
+						}
+					}
+				}
+			})
+		}
+		all.Wait()
+		for i := range 4 {
+			want := 0
+			for q := range 60 {
+				if (q+11*i)%3 > 0 {
+					want++
+				}
+			}
+			if n, err := s.Count(t.Context(), store.Filter{Stream: fmt.Sprint("stream-", i), State: "open"}); err != nil || n != want {
+				t.Errorf("stream %d: %d findings, want %d (%v)", i, n, want, err)
+			}
 		}
 	})
 }
@@ -376,18 +480,142 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
+// A backup of either sort of database is a file, from which either sort is restored: with all that is kept, and ready for the next scan.
 func TestBackup(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, dir)
-	record(t, s, "a", day(0, map[string]int{"q": 2}), report.Options{})
-	copied := t.TempDir()
-	if err := s.Backup(t.Context(), copied+"/scanner.db"); err != nil {
-		t.Fatal(err)
+	all := func(t *testing.T, s *store.Store) string {
+		t.Helper()
+		ctx := t.Context()
+		streams, err := s.Streams(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []any
+		for _, stream := range streams {
+			findings, _, err := s.Findings(ctx, store.Filter{Stream: stream})
+			if err != nil {
+				t.Fatal(err)
+			}
+			last, err := s.Last(ctx, stream)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in, err := s.Snapshot(ctx, last.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			snapshot, err := io.ReadAll(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			trend, err := s.Trend(ctx, stream, "", time.Time{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			told = append(told, stream, findings, last, snapshot, trend)
+			for _, f := range findings {
+				events, err := s.History(ctx, stream, f.Finding.Identity)
+				if err != nil {
+					t.Fatal(err)
+				}
+				told = append(told, events)
+			}
+		}
+		text, err := json.MarshalIndent(told, "", "\t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
 	}
-	if err := s.Backup(t.Context(), copied+"/scanner.db"); err == nil {
-		t.Error("a backup writes over another")
-	}
-	if n, err := open(t, copied).Count(t.Context(), store.Filter{}); err != nil || n != 1 {
-		t.Errorf("%d findings in the backup, %v", n, err)
-	}
+	storetest.Each(t, func(t *testing.T, address string) {
+		ctx := t.Context()
+		s := open(t, address)
+		record(t, s, "a", day(0, map[string]int{"q": 2}), report.Options{})
+		record(t, s, "a", day(1, map[string]int{"q": 2, "r": 2}), report.Options{})
+		record(t, s, "b", day(1, map[string]int{"q": 2}), report.Options{})
+		want := all(t, s)
+		dir := t.TempDir()
+		file := dir + "/it's a backup.db"
+		if err := s.Backup(ctx, file); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Backup(ctx, file); err == nil || !strings.Contains(err.Error(), "is there already") {
+			t.Errorf("a backup writes over another: %v", err)
+		}
+		if err := s.Backup(ctx, dir+"/nowhere/x.db"); err == nil {
+			t.Error("it is written where nothing can be")
+		}
+		if err := store.Restore(ctx, address, file); err == nil || !strings.Contains(err.Error(), "holds scans already: restore into an empty database") {
+			t.Errorf("it is restored over others: %v", err)
+		}
+		storetest.Each(t, func(t *testing.T, address string) {
+			if err := store.Restore(t.Context(), address, file); err != nil {
+				t.Fatal(err)
+			}
+			s := open(t, address)
+			if got := all(t, s); got != want {
+				t.Errorf("what is restored is\n%s\nwant\n%s", got, want)
+			}
+			record(t, s, "a", day(2, map[string]int{"q": 0, "r": 2, "s": 2}), report.Options{})
+			if got := all(t, s); !strings.Contains(got, `"fixed"`) {
+				t.Errorf("the next scan is not compared: %s", got)
+			}
+		})
+		left, err := os.ReadDir(dir)
+		if err != nil || len(left) != 1 {
+			t.Errorf("it leaves %v beside the backup, %v", left, err)
+		}
+	})
+}
+
+// What is no backup, or one of a newer scanner, is refused; one of an older scanner is brought up to date.
+func TestRestoreOthers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		ctx := t.Context()
+		dir := t.TempDir()
+		for name, text := range map[string]string{"empty.db": "", "text.db": strings.Repeat("no database ", 500)} {
+			if err := os.WriteFile(dir+"/"+name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := store.Restore(ctx, address, dir+"/"+name); err == nil || !strings.Contains(err.Error(), name+" is no backup") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if err := store.Restore(ctx, address, dir+"/none.db"); err == nil {
+			t.Error("a file that is not there is restored")
+		}
+		data := t.TempDir()
+		s := open(t, data)
+		record(t, s, "a", day(0, map[string]int{"q": 2}), report.Options{})
+		if err := s.Backup(ctx, dir+"/newer.db"); err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		if err := store.MigrateTo(ctx, data, 1); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(data + "/scanner.db")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dir+"/older.db", text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		db, err := sql.Open("sqlite", dir+"/newer.db")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.ExecContext(ctx, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)`); err != nil {
+			t.Fatal(err)
+		}
+		db.Close()
+		if err := store.Restore(ctx, address, dir+"/newer.db"); err == nil || !strings.Contains(err.Error(), "is of a newer scanner (version 99") {
+			t.Errorf("a newer backup: %v", err)
+		}
+		if err := store.Restore(ctx, address, dir+"/older.db"); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := open(t, address).Count(ctx, store.Filter{State: "open"}); err != nil || n != 1 {
+			t.Errorf("%d findings, %v", n, err)
+		}
+	})
 }

@@ -1,7 +1,9 @@
 // Command write reads what the benchmarks of the scanner print and writes it as a document, with the machine, the
 // limits and whether they are met. It exits 1 if one is not.
 //
-//	go test -run '^$' -bench . -benchtime 2x -timeout 30m ./internal/bench | go run ./internal/bench/write [FILE]
+//	go test -run '^$' -bench . -benchtime 2x -timeout 30m ./internal/bench | go run ./internal/bench/write [-store] [FILE]
+//
+// With -store it is about the benchmarks of internal/store.
 package main
 
 import (
@@ -21,22 +23,25 @@ import (
 )
 
 func main() {
-	name := filepath.Join("docs", "benchmarks.md")
-	if len(os.Args) > 1 {
-		name = os.Args[1]
+	name, document, args := filepath.Join("docs", "benchmarks.md"), (*figures).document, os.Args[1:]
+	if len(args) > 0 && args[0] == "-store" {
+		name, document, args = filepath.Join("docs", "benchmarks-store.md"), (*figures).storeDocument, args[1:]
 	}
-	if err := run(os.Stdin, os.Stdout, name); err != nil {
+	if len(args) > 0 {
+		name = args[0]
+	}
+	if err := run(os.Stdin, os.Stdout, name, document); err != nil {
 		fmt.Fprintln(os.Stderr, "write:", err)
 		os.Exit(1)
 	}
 }
 
-func run(in io.Reader, echo io.Writer, name string) error {
+func run(in io.Reader, echo io.Writer, name string, document func(*figures) (string, []string)) error {
 	f, err := read(io.TeeReader(in, echo))
 	if err != nil {
 		return err
 	}
-	text, missed := f.document()
+	text, missed := document(f)
 	if f.missing != nil {
 		return fmt.Errorf("%s is not written: there is no figure for %s", name, strings.Join(f.missing, ", "))
 	}
@@ -166,6 +171,8 @@ func (f *figures) document() (text string, missed []string) {
 	fmt.Fprintf(&b, `# Benchmarks
 
 %s wrote this file on %s, on a machine with %d cores (%s), %s of memory and %s.
+
+What is kept over time has figures of its own: [benchmarks-store.md](benchmarks-store.md).
 
 The account is made up (internal/bench/account.go): queues with dead-letter queues, log groups and keys, parameters,
 certificates, nested stacks, volumes on instances and trails in one account and three regions, with references that lead

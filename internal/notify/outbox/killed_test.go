@@ -51,7 +51,7 @@ func child(role, address, receiver string) error {
 		}
 		fmt.Println("committed")
 	case "send":
-		sender := Sender{Store: s, Config: config, Log: quiet, Now: time.Now, Holder: store.NewID(), Lease: shortLease, Deliver: func(ctx context.Context, _ *notify.Channel, m *notify.Message) error {
+		deliver := func(ctx context.Context, _ *notify.Channel, m *notify.Message) error {
 			text, err := json.Marshal(m)
 			if err != nil {
 				return err
@@ -69,7 +69,8 @@ func child(role, address, receiver string) error {
 				return errors.New(answer.Status)
 			}
 			return nil
-		}}
+		}
+		sender := Sender{Store: s, Settings: func() (*notify.Config, Deliver) { return config, deliver }, Log: quiet, Now: time.Now, Holder: store.NewID(), Lease: shortLease}
 		fmt.Println("sending")
 		sender.Run(ctx)
 	}

@@ -133,17 +133,19 @@ func (w *world) pass(d time.Duration) {
 }
 
 func (w *world) sender(name string) *Sender {
-	return &Sender{Store: w.store, Config: w.config, Log: quiet, Now: w.clock, Holder: name, Deliver: func(_ context.Context, ch *notify.Channel, m *notify.Message) error {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.fail != nil {
-			if err := w.fail(ch.Name, m); err != nil {
-				return err
-			}
+	return &Sender{Store: w.store, Settings: func() (*notify.Config, Deliver) { return w.config, w.deliver }, Log: quiet, Now: w.clock, Holder: name}
+}
+
+func (w *world) deliver(_ context.Context, ch *notify.Channel, m *notify.Message) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fail != nil {
+		if err := w.fail(ch.Name, m); err != nil {
+			return err
 		}
-		w.sent[ch.Name] = append(w.sent[ch.Name], m)
-		return nil
-	}}
+	}
+	w.sent[ch.Name] = append(w.sent[ch.Name], m)
+	return nil
 }
 
 // scan records a scan of a stream by some of the rules, and returns its ID.
@@ -847,15 +849,57 @@ func TestStop(t *testing.T) {
 		w.put("chat", 3)
 		ctx, stop := context.WithCancel(w.Context())
 		s := w.sender("one")
-		deliver := s.Deliver
-		s.Deliver = func(ctx context.Context, ch *notify.Channel, m *notify.Message) error {
-			stop()
-			return deliver(ctx, ch, m)
+		s.Settings = func() (*notify.Config, Deliver) {
+			return w.config, func(ctx context.Context, ch *notify.Channel, m *notify.Message) error {
+				stop()
+				return w.deliver(ctx, ch, m)
+			}
 		}
 		s.Run(ctx)
 		w.sender("two").Step(w.Context())
 		if got := w.ids("chat"); !slices.Equal(got, []string{"chat-000", "chat-001", "chat-002"}) {
 			w.Errorf("%q", got)
+		}
+	})
+}
+
+// Settings may change while messages are sent: the next message goes by the new ones, one to a channel that is taken out waits, and one to a channel that is new is sent.
+func TestSettingsChange(t *testing.T) {
+	each(t, chat, func(w *world) {
+		w.put("chat", 3)
+		w.put("mail", 1)
+		other := configOf(t, `
+  channels: [{name: chat, type: slack, url: "env:B"}, {name: mail, type: slack, url: "env:C"}]
+  routes: [{channels: [chat, mail]}]
+`)
+		none := configOf(t, "\n  link: https://scanner.example.com\n")
+		now := w.config
+		var by []string
+		s := w.sender("one")
+		s.Settings = func() (*notify.Config, Deliver) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return now, func(ctx context.Context, ch *notify.Channel, m *notify.Message) error {
+				w.mu.Lock()
+				by = append(by, ch.Name+" "+string(ch.URL))
+				now = none
+				w.mu.Unlock()
+				return w.deliver(ctx, ch, m)
+			}
+		}
+		s.Step(w.Context())
+		if want := []string{"chat env:A"}; !slices.Equal(by, want) {
+			t.Fatalf("%q, want %q", by, want)
+		}
+		now = other
+		s.Step(w.Context())
+		now = other
+		s.Step(w.Context())
+		now = other
+		s.Step(w.Context())
+		slices.Sort(by)
+		if want := []string{"chat env:A", "chat env:B", "chat env:B", "mail env:C"}; !slices.Equal(by, want) {
+			t.Errorf("%q, want %q", by, want)
 		}
 	})
 }

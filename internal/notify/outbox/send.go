@@ -16,14 +16,16 @@ import (
 // A Sender sends what is in the outbox. Many may work on one store: a channel belongs to one of them at a time, for as long as its lease runs, so that
 // messages come in order and at the rate that the channel bears. If he is killed another one goes on when the lease is over.
 type Sender struct {
-	Store   *store.Store
-	Config  *notify.Config
-	Deliver func(ctx context.Context, ch *notify.Channel, m *notify.Message) error
-	Log     *slog.Logger
-	Now     func() time.Time
-	Holder  string        // names this sender among all
-	Lease   time.Duration // 0 for a minute and a half
+	Store    *store.Store
+	Settings func() (*notify.Config, Deliver) // as they are now: they may change from message to message
+	Log      *slog.Logger
+	Now      func() time.Time
+	Holder   string        // names this sender among all
+	Lease    time.Duration // 0 for a minute and a half
 }
+
+// Deliver sends a message to a channel of the settings that it comes with.
+type Deliver func(ctx context.Context, ch *notify.Channel, m *notify.Message) error
 
 const (
 	often       = 2 * time.Second  // how often it looks for something to send
@@ -73,36 +75,36 @@ func (s *Sender) lease() time.Duration {
 
 // begin takes a channel, if there is one to be had, and works on it on the side.
 func (s *Sender) begin(ctx context.Context, wg *sync.WaitGroup) bool {
-	var names []string
-	for i := range s.Config.Channels {
-		names = append(names, s.Config.Channels[i].Name)
-	}
 	now := s.Now()
-	name, err := s.Store.TakeChannel(ctx, s.Holder, names, now, now.Add(s.lease()), now.Add(max(mostPause, s.lease())))
+	name, err := s.Store.TakeChannel(ctx, s.Holder, s.channels(), now, now.Add(s.lease()), now.Add(max(mostPause, s.lease())))
 	if err != nil {
 		if ctx.Err() == nil {
 			s.Log.Error("the outbox cannot be read", "error", err)
 		}
 		return false
 	}
-	ch := s.Config.Channel(name)
-	if ch == nil {
+	if name == "" {
 		return false
 	}
 	wg.Go(func() {
-		if err := s.work(ctx, ch); err != nil && !errors.Is(err, store.ErrChannelLost) && ctx.Err() == nil {
+		if err := s.work(ctx, name); err != nil && !errors.Is(err, store.ErrChannelLost) && ctx.Err() == nil {
 			s.Log.Error("the outbox cannot be worked off", "channel", name, "error", err)
 		}
 	})
 	return true
 }
 
-func (s *Sender) expire(ctx context.Context) {
-	var names []string
-	for i := range s.Config.Channels {
-		names = append(names, s.Config.Channels[i].Name)
+// channels returns the names of those that the settings have.
+func (s *Sender) channels() (names []string) {
+	cfg, _ := s.Settings()
+	for i := range cfg.Channels {
+		names = append(names, cfg.Channels[i].Name)
 	}
-	n, err := s.Store.Expire(ctx, s.Now().Add(-tooOld), enoughTries, names)
+	return names
+}
+
+func (s *Sender) expire(ctx context.Context) {
+	n, err := s.Store.Expire(ctx, s.Now().Add(-tooOld), enoughTries, s.channels())
 	if err != nil && ctx.Err() == nil {
 		s.Log.Error("the outbox cannot be cleared", "error", err)
 	} else if n > 0 {
@@ -110,13 +112,15 @@ func (s *Sender) expire(ctx context.Context) {
 	}
 }
 
-// work sends the messages of a channel one by one, until there is none, or the channel wants a rest.
-func (s *Sender) work(ctx context.Context, ch *notify.Channel) error {
+// work sends the messages of a channel one by one, until there is none, the channel wants a rest, or the settings have it no more.
+func (s *Sender) work(ctx context.Context, name string) error {
 	quiet := context.WithoutCancel(ctx) // what was sent must be noted, even if the process is told to end
 	for {
-		m, failures, err := s.Store.NextMessage(ctx, ch.Name)
-		if err != nil || m == nil || ctx.Err() != nil {
-			return errors.Join(err, s.Store.LeaveChannel(quiet, ch.Name, s.Holder, "", s.Now()))
+		m, failures, err := s.Store.NextMessage(ctx, name)
+		cfg, deliver := s.Settings()
+		ch := cfg.Channel(name)
+		if err != nil || m == nil || ch == nil || ctx.Err() != nil {
+			return errors.Join(err, s.Store.LeaveChannel(quiet, name, s.Holder, "", s.Now()))
 		}
 		now := s.Now()
 		n, first, err := s.Store.TriedSince(ctx, ch.Name, now.Add(-time.Minute), now)
@@ -126,7 +130,7 @@ func (s *Sender) work(ctx context.Context, ch *notify.Channel) error {
 		if rate := ch.PerMinute(); n >= rate {
 			return s.Store.LeaveChannel(quiet, ch.Name, s.Holder, "", first.Add(time.Minute+time.Millisecond))
 		}
-		err = s.send(ctx, ch, m)
+		err = s.send(ctx, ch, m, deliver)
 		now = s.Now()
 		var rejected *notify.Rejection
 		var pause *notify.Pause
@@ -159,7 +163,7 @@ func (s *Sender) work(ctx context.Context, ch *notify.Channel) error {
 }
 
 // send delivers a message, and renews the lease meanwhile.
-func (s *Sender) send(ctx context.Context, ch *notify.Channel, m *store.Message) error {
+func (s *Sender) send(ctx context.Context, ch *notify.Channel, m *store.Message, deliver Deliver) error {
 	var told notify.Message
 	if err := json.Unmarshal(m.Payload, &told); err != nil {
 		return &notify.Rejection{Why: fmt.Sprintf("the message in the outbox is not understood: %s", err)}
@@ -189,7 +193,7 @@ func (s *Sender) send(ctx context.Context, ch *notify.Channel, m *store.Message)
 			}
 		}
 	}()
-	err := s.Deliver(ctx, ch, &told)
+	err := deliver(ctx, ch, &told)
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, store.ErrChannelLost) {
 		return cause
 	}

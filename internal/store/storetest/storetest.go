@@ -104,7 +104,7 @@ func newServer() (*Server, error) {
 		return nil, err
 	}
 	s := &Server{bin: filepath.Dir(found[len(found)-1]), dir: dir}
-	init, err := s.run("initdb", "-D", filepath.Join(dir, "data"), "-U", "scanner", "--auth=trust", "--no-sync")
+	init, err := s.run("initdb", "-D", filepath.Join(dir, "data"), "-U", "scanner", "--auth=trust", "--no-sync", "--encoding=UTF8")
 	if err != nil {
 		return nil, err
 	}
