@@ -36,7 +36,7 @@ func reviewCommand() *cobra.Command {
 		Long: `Review combines what a scan has found with what people have answered in ` + defaultAnswers + `. A scan can prove that a practice is missing, hardly ever
 that it is in place: so the risk of a question goes from what is certain to what is possible, as long as practices are undecided.`,
 		Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(reviewRunCommand(), reviewAskCommand(), reviewPlanCommand(), reviewRegisterCommand(), reviewDiffCommand(), reviewBaselineCommand(), reviewPushCommand(), reviewPullCommand())
+	c.AddCommand(reviewRunCommand(), reviewAskCommand(), reviewPlanCommand(), reviewRegisterCommand(), reviewDiffCommand(), reviewBaselineCommand(), reviewPushCommand(), reviewPullCommand(), reviewLensCommand())
 	return c
 }
 
