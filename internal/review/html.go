@@ -26,7 +26,7 @@ func (v *Review) HTML(w io.Writer) error {
 	p.html(`<main id="main">`)
 	p.pillars()
 	p.plan()
-	p.lines("conflicts", "Conflicts", "People say that these are in place, and the scan says that they are not. They count as missing until one of the two changes, or a waiver says why it is accepted.", v.conflicts())
+	p.lines("conflicts", "To discuss", toDiscuss, v.conflicts())
 	p.lines("lapsed", "Answers that hold no more", "They are past the day on which they were to be reviewed, and count as none.", v.lapsed())
 	p.lines("blind", "Where nobody could look", "What was not seen counts neither for nor against a practice.", v.blindLines())
 	p.questions()

@@ -293,7 +293,7 @@ func (f *Finding) name() string {
 // why says in words why a practice is not established.
 func (x *PracticeReview) why() string {
 	said := ""
-	if x.Said != nil && x.Answer != NoReply {
+	if x.Said != nil && x.Answer != NoReply && len(x.Apart) == 0 {
 		said = fmt.Sprintf("%s says %s", cmp.Or(x.Said.By, "somebody"), x.Answer)
 		if x.Said.Question {
 			said += " of the whole question"

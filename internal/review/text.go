@@ -36,7 +36,7 @@ func (v *Review) Text(w io.Writer, style Style) error {
 	}
 	t.line("  for certain; in brackets how many may be at high risk; the score is the weighted share in place, from what is certain to what is possible")
 	t.questions("AT RISK", HighRisk, v)
-	t.list("CONFLICTS  people say yes, and the scan says no", v.conflicts())
+	t.list("TO DISCUSS  people say yes and the scan says no, or people do not say the same", v.conflicts())
 	t.list("LAPSED  answers that hold no more", v.lapsed())
 	t.list("COULD NOT LOOK", v.blindLines())
 	plan := v.Plan()
@@ -83,10 +83,16 @@ func (a *Asking) line() string {
 	return head + a.Found
 }
 
+// toDiscuss says what is behind contradictions.
+const toDiscuss = "Either people say that a practice is in place and the scan says that it is not: then it counts as missing until one of the two changes, or a waiver says why it is accepted. Or people do not say the same: then it is open."
+
 func (v *Review) conflicts() (lines []string) {
 	v.Practices(func(_ *QuestionReview, x *PracticeReview) {
-		if x.State == Conflict {
+		switch {
+		case x.State == Conflict:
 			lines = append(lines, fmt.Sprintf("%s %s: %s", x.ID, x.Title, x.why()))
+		case len(x.Apart) > 0:
+			lines = append(lines, fmt.Sprintf("%s %s: %s", x.ID, x.Title, x.apartText()))
 		}
 	})
 	return lines
