@@ -150,10 +150,11 @@ type Answers struct {
 	Low      Risk // what a missing practice of low level counts as; "" for the default
 	Register map[string]Row
 
-	text   []byte // of the file
-	of     map[*Practice]*Answer
-	scoped map[*Question]*Scoped
-	passes map[*Practice][]*Waiver
+	text    []byte // of the file
+	several bool   // files
+	of      map[*Practice]*Answer
+	scoped  map[*Question]*Scoped
+	passes  map[*Practice][]*Waiver
 }
 
 // reviewAfter is how long an answer holds if the file does not say.

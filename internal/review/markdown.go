@@ -75,8 +75,20 @@ func between(p PillarReview, r Risk) string {
 	return fmt.Sprint(p.Certain[r])
 }
 
+// why says what a question is for.
+func (q *QuestionReview) why() string {
+	text := ""
+	if q.Area != "" {
+		text = "Part of " + q.Area + ". "
+	}
+	if q.Harm != "" {
+		text += "Otherwise: " + strings.TrimSuffix(q.Harm, ".") + ". "
+	}
+	return text
+}
+
 func (q *QuestionReview) markdown(b *strings.Builder) {
-	fmt.Fprintf(b, "\n### %s %s: %s\n\n", q.ID, md(q.Title), q.Risk)
+	fmt.Fprintf(b, "\n### %s %s: %s\n\n%s", q.ID, md(q.Title), q.Risk, md(q.why()))
 	if q.Open > 0 {
 		fmt.Fprintf(b, "%s open. ", count(q.Open, "practice"))
 	}

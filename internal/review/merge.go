@@ -35,7 +35,7 @@ func (a *Answers) with(b *Answers) (*Answers, error) {
 	if a.Low != "" && b.Low != "" && a.Low != b.Low {
 		return nil, fmt.Errorf("%s and %s say otherwise of low_counts_as: make them alike", a.Name, b.Name)
 	}
-	m := &Answers{Name: a.Name + ", " + b.Name, Workload: a.Workload, Low: a.Low, Register: maps.Clone(a.Register), text: a.text,
+	m := &Answers{Name: a.Name + ", " + b.Name, Workload: a.Workload, Low: a.Low, Register: maps.Clone(a.Register), several: true,
 		of: maps.Clone(a.of), scoped: maps.Clone(a.scoped), passes: map[*Practice][]*Waiver{}}
 	if m.Low == "" {
 		m.Low = b.Low

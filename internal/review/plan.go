@@ -126,6 +126,52 @@ func (v *Review) Plan() *Plan {
 	return p
 }
 
+// mostFirst is how many things anybody can begin with.
+const mostFirst = 3
+
+// first returns what to begin with: of the steps that help to leave high risk the gravest, each with something of its own to do.
+func (v *Review) first(p *Plan) (few []Step) {
+	steps := slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return s.From != HighRisk })
+	if len(steps) == 0 {
+		steps = slices.Clone(p.Steps)
+	}
+	slices.SortStableFunc(steps, func(a, b Step) int {
+		return cmp.Or(cmp.Compare(int(b.Severity)*b.Exposure, int(a.Severity)*a.Exposure), cmp.Compare(a.Effort.cost(), b.Effort.cost()))
+	})
+	done := map[string]bool{} // rules
+	for _, s := range steps {
+		worst := s.Practice
+		if f := v.of(s.Practice).worst(); f != nil {
+			worst = f.Rule
+		}
+		if !done[worst] && len(few) < mostFirst {
+			few = append(few, s)
+		}
+		done[worst] = true
+	}
+	return few
+}
+
+// worst returns the gravest finding that nobody has accepted; nil if there is none.
+func (x *PracticeReview) worst() *Finding {
+	for i := range x.Findings {
+		if x.Findings[i].Waived == nil {
+			return &x.Findings[i]
+		}
+	}
+	return nil
+}
+
+// of returns a practice by its ID.
+func (v *Review) of(id string) (found *PracticeReview) {
+	v.Practices(func(_ *QuestionReview, x *PracticeReview) {
+		if x.ID == id {
+			found = x
+		}
+	})
+	return found
+}
+
 // mostAsked is how many open practices a plan lists.
 const mostAsked = 10
 

@@ -81,7 +81,9 @@ type QuestionReview struct {
 	ID        string           `json:"id"`
 	Key       string           `json:"key"`
 	Pillar    string           `json:"pillar"`
+	Area      string           `json:"area,omitempty"` // part of the pillar
 	Title     string           `json:"title"`
+	Harm      string           `json:"harm"` // what may happen if its practices are missing
 	Risk      Interval         `json:"risk"`
 	Open      int              `json:"open"` // practices that are undecided
 	Note      string           `json:"note,omitempty"`
@@ -248,7 +250,7 @@ func (g *gathering) review(o Options) *Review {
 	}
 	for i := range f.Questions {
 		q := &f.Questions[i]
-		x := QuestionReview{ID: q.ID, Key: q.Key, Pillar: q.Pillar, Title: q.Title, q: q}
+		x := QuestionReview{ID: q.ID, Key: q.Key, Pillar: q.Pillar, Area: q.Area, Title: q.Title, Harm: q.Harm, q: q}
 		if s := a.scoped[q]; s != nil {
 			x.Note = s.Note
 		}

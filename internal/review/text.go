@@ -69,10 +69,11 @@ func (s *Score) short() string {
 	if s.Arithmetic == nothingApplies {
 		return "-"
 	}
+	round := func(x float64) int { return int(x + 0.5) } // as the page does
 	if s.Lower == s.Upper {
-		return fmt.Sprintf("%.0f %%", s.Lower)
+		return fmt.Sprintf("%d %%", round(s.Lower))
 	}
-	return fmt.Sprintf("%.0f..%.0f %%", s.Lower, s.Upper)
+	return fmt.Sprintf("%d..%d %%", round(s.Lower), round(s.Upper))
 }
 
 func (a *Asking) line() string {
