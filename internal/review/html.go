@@ -127,9 +127,9 @@ func (p *page) head() {
 			p.html(`<a href="#%s">%s</a>`, id, name)
 		}
 	}
-	link("first", "First", p.Summary.States[NotEstablished]+p.Summary.States[Conflict])
+	link("first", "Do first", p.Summary.States[NotEstablished]+p.Summary.States[Conflict])
 	link("pillars", "Pillars", 1)
-	link("plan", "What to do first", p.Summary.States[NotEstablished]+p.Summary.States[Conflict])
+	link("plan", "Plan", p.Summary.States[NotEstablished]+p.Summary.States[Conflict])
 	link("ask", "What to ask", p.Summary.States[Undecided]+p.Summary.States[Conflict])
 	discuss := len(p.conflicts())
 	link("conflicts", fmt.Sprintf("To discuss (%d)", discuss), discuss)
@@ -225,7 +225,7 @@ func tile(i Interval) fragment {
 func (p *page) plan() {
 	plan := p.Plan()
 	if len(plan.Steps) > 0 {
-		p.html("<section id=\"plan\">\n<h2>What to do first</h2>\n<p class=\"muted\">The fewest practices that leave high risk, the quickest first.</p>\n<ol class=\"plan\">\n")
+		p.html("<section id=\"plan\">\n<h2>Plan</h2>\n<p class=\"muted\">The fewest practices that leave high risk, the quickest first.</p>\n<ol class=\"plan\">\n")
 		folded := false
 		for _, s := range plan.Steps {
 			if s.From != HighRisk && !folded && s.N > 1 {

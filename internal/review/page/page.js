@@ -112,6 +112,10 @@ function fileOf(changed) {
     } else lines.push(...e.lines);
   }
   for (const q of sheet.questions) for (const p of q.practices) if (changed[p.choice] && !written.has(p.choice)) put(p.choice);
+  if (!lines.slice(sheet.head.length).some((l) => l.trim() && !l.trim().startsWith("#"))) { // a key without a value is no YAML that anybody reads
+    const key = lines.slice(0, sheet.head.length).findLastIndex((l) => /^answers:/.test(l));
+    lines.splice(key, 1);
+  }
   lines.push(...sheet.tail);
   return lines.join(sheet.eol) + sheet.eol;
 }
