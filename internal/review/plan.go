@@ -388,7 +388,7 @@ func (v *Review) Open() (all []Asking) {
 		}
 		for j := range q.Practices {
 			x := &q.Practices[j]
-			if x.State != Undecided && x.State != Conflict {
+			if x.State != Undecided && x.State != Conflict && len(x.Apart) == 0 {
 				continue
 			}
 			a := Asking{Practice: x.ID, Choice: x.Choice, Title: x.Title, Level: x.Level, Question: q.ID, Risk: q.Risk, Evidence: x.Evidence, Found: x.Because,
