@@ -36,7 +36,7 @@ func reviewCommand() *cobra.Command {
 		Long: `Review combines what a scan has found with what people have answered in ` + defaultAnswers + `. A scan can prove that a practice is missing, hardly ever
 that it is in place: so the risk of a question goes from what is certain to what is possible, as long as practices are undecided.`,
 		Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(reviewRunCommand(), reviewAskCommand(), reviewPlanCommand(), reviewRegisterCommand(), reviewDiffCommand(), reviewBaselineCommand(), reviewPushCommand(), reviewPullCommand())
+	c.AddCommand(reviewRunCommand(), reviewAskCommand(), reviewPlanCommand(), reviewRegisterCommand(), reviewDiffCommand(), reviewBaselineCommand(), reviewPushCommand(), reviewPullCommand(), reviewLensCommand())
 	return c
 }
 
@@ -67,7 +67,7 @@ func (x *reviewing) flags(f *pflag.FlagSet) {
 	f.BoolVar(&x.src.demo, "demo", false, "review the recorded account inside this program: no credentials, no network")
 	f.StringVar(&x.stream, "stream", "", "review the last scan of this stream in the database: a schedule of scanner serve, or what scan --store has kept")
 	x.place.flags(f)
-	f.StringArrayVar(&x.answers, "answers", nil, "what people say, a `FILE` for each workload (repeatable); default "+defaultAnswers+", if it is there")
+	f.StringArrayVar(&x.answers, "answers", nil, "what people say, a `FILE` for each workload or for each person (repeatable); default "+defaultAnswers+", if it is there")
 	f.StringVar(&x.framework, "framework", review.Default, "questions to review by: "+strings.Join(review.IDs(), ", ")+", or a file")
 	f.StringVar(&x.asOf, "as-of", "", "the day by which answers hold or have lapsed, `YYYY-MM-DD` (default today)")
 	f.StringVar(&x.low, "low-counts-as", "medium", "the risk of a question of which only practices of low level are missing: medium or none; the answers may say otherwise")
@@ -113,21 +113,22 @@ func (x *reviewing) begin() (err error) {
 		}
 	}
 	var wrong []string
-	workloads := map[string]string{}
-	for _, name := range names {
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return usage("--answers: %s is named twice", name)
+		}
 		a, err := x.readAnswers(name)
 		if err != nil {
 			wrong = append(wrong, err.Error())
 			continue
 		}
-		if before := workloads[a.Workload.Name]; before != "" {
-			wrong = append(wrong, fmt.Sprintf("%s is about the same workload as %s: give each a name of its own, as workload: {name: shop}", name, before))
-		}
-		workloads[a.Workload.Name] = name
 		x.all = append(x.all, a)
 	}
 	if len(wrong) > 0 {
 		return usage("%s", strings.Join(wrong, "\nscanner: "))
+	}
+	if x.all, err = review.Merge(x.all); err != nil {
+		return usage("--answers: %s", err)
 	}
 	if len(x.all) == 0 {
 		x.all = []*review.Answers{{}}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,21 +24,34 @@ import (
 func reviewAskCommand() *cobra.Command {
 	var x reviewing
 	var out, by string
+	var minutes int
+	var with []string
 	c := &cobra.Command{
 		Use:   "ask [SNAPSHOT|REPORT]",
 		Short: "Ask what a scan cannot know, the most valuable questions first",
 		Long: `Ask goes through the open practices, those first whose answer moves a risk most, each with what the scan has found. On a terminal it asks, and
 writes each answer into the answers file (` + defaultAnswers + `, unless --answers names another). Otherwise, and with -o, it writes a file to fill in: the
-answers file with an entry for all that is open. What people have written in the file stays as it is.`,
+answers file with an entry for all that is open. What people have written in the file stays as it is.
+
+With --minutes it writes the agenda of a meeting: what is worth most in that time, by who is there, with the evidence.`,
 		Example: `  scanner review ask
   scanner review ask -o review.yaml
-  scanner review ask --demo > review.yaml`,
+  scanner review ask --demo > review.yaml
+  scanner review ask --minutes 240 --with dev,ops,finance -o agenda.md`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	x.flags(c.Flags())
 	c.Flags().StringVarP(&out, "output", "o", "", "write a `FILE` to fill in, or - for standard output, and ask nothing")
 	c.Flags().StringVar(&by, "by", "", "who answers (default you)")
+	c.Flags().IntVar(&minutes, "minutes", 0, "write the agenda of a meeting of so many minutes, as Markdown or, into a file that ends so, as .json")
+	c.Flags().StringSliceVar(&with, "with", nil, "with --minutes: who is there: "+strings.Join(review.Roles, ", ")+" (default all)")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if c.Flags().Changed("minutes") {
+			return agenda(c, &x, args, out, minutes, with)
+		}
+		if len(with) > 0 {
+			return usage("--with says nothing without --minutes: add it, or leave it out")
+		}
 		if len(x.answers) > 1 {
 			return usage("--answers: questions are asked about one workload at a time: name one file")
 		}
@@ -75,6 +89,46 @@ answers file with an entry for all that is open. What people have written in the
 		return err
 	}
 	return c
+}
+
+// mostMinutes is the longest meeting: a working week.
+const mostMinutes = 5 * 8 * 60
+
+// agenda writes the agenda of a meeting.
+func agenda(c *cobra.Command, x *reviewing, args []string, out string, minutes int, with []string) error {
+	if minutes < review.LeastMinutes || minutes > mostMinutes {
+		return usage("--minutes: a meeting has %d to %d minutes", review.LeastMinutes, mostMinutes)
+	}
+	for i, role := range with {
+		if err := oneOf("--with", role, review.Roles); err != nil {
+			return err
+		}
+		if slices.Contains(with[:i], role) {
+			return usage("--with: %s stands twice", role)
+		}
+	}
+	if strings.HasSuffix(out, ".yaml") || strings.HasSuffix(out, ".yml") {
+		return usage("-o %s: an agenda is Markdown or JSON: name it .md or .json, or leave out --minutes for a file to fill in", out)
+	}
+	if err := x.run(c, args); err != nil {
+		return err
+	}
+	if len(x.reviews) > 1 {
+		return usage("--answers: a meeting is about one workload: name the files of one")
+	}
+	g := x.reviews[0].Agenda(minutes, with)
+	write := g.Markdown
+	if strings.HasSuffix(out, ".json") {
+		write = g.JSON
+	}
+	if out == "" || out == "-" {
+		return toStdout(c, write)
+	}
+	if err := toFile(out, write); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(c.OutOrStdout(), "%s: %s in %d of %d minutes, %d left for another day\n", out, plural(len(g.Items), "question"), g.Used, minutes, len(g.Later)+len(g.Absent))
+	return err
 }
 
 func isTerminal(x any) bool {

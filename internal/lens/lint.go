@@ -10,9 +10,9 @@ import (
 
 // A Problem is something that is wrong with a lens, or may be.
 type Problem struct {
-	Error bool   // it does not do what it says; otherwise it may be meant so
-	Where string // as security / data_rest / rule 2
-	Text  string
+	Error bool   `json:"error"` // it does not do what it says; otherwise it may be meant so
+	Where string `json:"where"` // as security / data_rest / rule 2
+	Text  string `json:"text"`
 }
 
 func (p Problem) String() string {

@@ -57,7 +57,8 @@ type Answer struct {
 	ReviewBy *waiver.Date    `yaml:"review_by"`
 	Reason   Reason          `yaml:"reason"`
 
-	until time.Time // the first day on which it holds no more
+	until  time.Time // the first day on which it holds no more
+	others []*Answer // of other people, in other files
 }
 
 // links are all that the answer points to.
@@ -149,9 +150,11 @@ type Answers struct {
 	Low      Risk // what a missing practice of low level counts as; "" for the default
 	Register map[string]Row
 
-	of     map[*Practice]*Answer
-	scoped map[*Question]*Scoped
-	passes map[*Practice][]*Waiver
+	text    []byte // of the file
+	several bool   // files
+	of      map[*Practice]*Answer
+	scoped  map[*Question]*Scoped
+	passes  map[*Practice][]*Waiver
 }
 
 // reviewAfter is how long an answer holds if the file does not say.
@@ -164,7 +167,7 @@ const longestNote = 2000
 func DecodeAnswers(name string, data []byte, f *Framework, now time.Time) (*Answers, error) {
 	var d document
 	file := strictyaml.Decode(name, data, &d)
-	a := &Answers{Name: file.Name, Workload: d.Workload, Register: d.Register, of: map[*Practice]*Answer{}, scoped: map[*Question]*Scoped{}, passes: map[*Practice][]*Waiver{}}
+	a := &Answers{Name: file.Name, Workload: d.Workload, Register: d.Register, text: data, of: map[*Practice]*Answer{}, scoped: map[*Question]*Scoped{}, passes: map[*Practice][]*Waiver{}}
 	a.check(file, &d, f, now)
 	if err := file.Err(); err != nil {
 		return nil, err
@@ -350,16 +353,12 @@ func (x *Row) check(file *strictyaml.File, path string) {
 	}
 }
 
-// Said returns what holds of a practice on some day, and whether an answer has lapsed.
-func (a *Answers) said(p *Practice, now time.Time) (said Said, x *Answer, lapsed bool) {
-	x = a.of[p]
-	switch {
-	case x == nil:
-		return NoReply, nil, false
-	case x.State != NoReply && !now.Before(x.until):
-		return NoReply, x, true
+// said returns what holds of a practice on some day, whether an answer has lapsed, and who does not agree.
+func (a *Answers) said(p *Practice, now time.Time) (said Said, x *Answer, lapsed bool, apart []*Answer) {
+	if x = a.of[p]; x == nil {
+		return NoReply, nil, false, nil
 	}
-	return x.State, x, false
+	return x.agreed(now)
 }
 
 // pass returns the waiver that accepts what a result says against a practice, or nil.

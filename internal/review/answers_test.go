@@ -29,7 +29,7 @@ func TestSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := f.Practice("SEC07-BP01")
-	if said, x, lapsed := a.said(p, now); said != Yes || x.By != "shop-team" || lapsed || x.links()[0] != "https://wiki.example/data" || x.until.Format(time.DateOnly) != "2027-05-20" {
+	if said, x, lapsed, _ := a.said(p, now); said != Yes || x.By != "shop-team" || lapsed || x.links()[0] != "https://wiki.example/data" || x.until.Format(time.DateOnly) != "2027-05-20" {
 		t.Errorf("SEC07-BP01 is %s, %+v, %v", said, x, lapsed)
 	}
 	if a.Workload.Name != "shop" || len(a.passes) != 1 || len(a.scoped) != 1 || a.Register["R05"].Runbook == "" {

@@ -91,7 +91,8 @@ type QuestionChange struct {
 	Title string   `json:"title"`
 	From  Interval `json:"from"`
 	To    Interval `json:"to"`
-	Worse bool     `json:"worse"` // more is certain, or more is possible
+	Worse bool     `json:"worse"`     // more is certain, or more is possible
+	Less  bool     `json:"lessKnown"` // not worse, but somebody no longer knows of one of its practices: that is not better
 }
 
 // A PracticeChange is a practice with another state.
@@ -130,16 +131,19 @@ func Compare(old, now *Review) (*Diff, error) {
 		q := &now.Questions[i]
 		if n := slices.IndexFunc(old.Questions, func(o QuestionReview) bool { return o.Key == q.Key }); n >= 0 && old.Questions[n].Risk != q.Risk {
 			was := old.Questions[n].Risk
-			d.Questions = append(d.Questions, QuestionChange{q.ID, q.Title, was, q.Risk, q.Risk.Lower.rank() > was.Lower.rank() || q.Risk.Lower.rank() == was.Lower.rank() && q.Risk.Upper.rank() > was.Upper.rank()})
+			d.Questions = append(d.Questions, QuestionChange{q.ID, q.Title, was, q.Risk, q.Risk.Lower.rank() > was.Lower.rank() || q.Risk.Lower.rank() == was.Lower.rank() && q.Risk.Upper.rank() > was.Upper.rank(), false})
 		}
 	}
-	now.Practices(func(_ *QuestionReview, y *PracticeReview) {
+	now.Practices(func(q *QuestionReview, y *PracticeReview) {
 		x := before[y.Choice]
 		delete(before, y.Choice)
 		if x == nil {
 			d.add(TurnAdded, y, "", y.State, y.why())
 		} else if t := turn(x, y); t != "" {
 			d.add(t, y, x.State, y.State, turnWhy(t, x, y))
+			if n := slices.IndexFunc(d.Questions, func(c QuestionChange) bool { return c.ID == q.ID }); t == TurnUnknown && n >= 0 {
+				d.Questions[n].Less = !d.Questions[n].Worse
+			}
 		}
 	})
 	old.Practices(func(_ *QuestionReview, x *PracticeReview) {
@@ -204,7 +208,7 @@ func turnWhy(t Turn, x, y *PracticeReview) string {
 	case t == TurnUnknown && y.Has(LapsedFlag):
 		return fmt.Sprintf("the answer of %s, %s, was to be reviewed by %s", y.Said.By, y.Said.State, y.Said.ReviewBy)
 	case t == TurnUnknown && y.Evidence == CouldNotLook:
-		return "it " + x.Because + "; now nobody " + y.Because
+		return "it was so: " + x.Because + "; now: " + y.Because
 	case t == TurnFixed:
 		return "before: " + x.why() + "; now: " + y.why()
 	}
@@ -222,8 +226,11 @@ func (d *Diff) Text(w io.Writer, style Style) error {
 	var lines []string
 	for _, q := range d.Questions {
 		how := "better"
-		if q.Worse {
+		switch {
+		case q.Worse:
 			how = "worse"
+		case q.Less:
+			how = "less is known"
 		}
 		lines = append(lines, fmt.Sprintf("%-7s %s: %s, and was %s (%s)", q.ID, q.Title, q.To, q.From, how))
 	}

@@ -112,6 +112,11 @@ func TestNothingUnseenIsFixed(t *testing.T) {
 				t.Errorf("without any rule %s is %s: %s", p.ID, p.Turn, p.Why)
 			}
 		}
+		for _, q := range d.Questions {
+			if !q.Worse && !q.Less {
+				t.Errorf("without any rule %s is better: %s, and was %s", q.ID, q.To, q.From)
+			}
+		}
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,7 +20,8 @@ type Reply struct {
 	Note  string
 	Links []string
 
-	Reason Reason // why it is not applicable
+	Reason   Reason // why it is not applicable
+	ReviewBy string
 }
 
 // line writes a reply as one line of an answers file.
@@ -28,7 +30,7 @@ func (r *Reply) line(choice string) string {
 	if r.State == NoReply {
 		text = "  " + choice + ": {state: " + open
 	}
-	for _, x := range []struct{ key, value string }{{"by", quoted(r.By)}, {"on", r.On}, {"note", quoted(r.Note)}, {"link", quotedList(r.Links)}, {"reason", string(r.Reason)}} {
+	for _, x := range []struct{ key, value string }{{"by", quoted(r.By)}, {"on", r.On}, {"review_by", r.ReviewBy}, {"note", quoted(r.Note)}, {"link", quotedList(r.Links)}, {"reason", string(r.Reason)}} {
 		if x.value != "" {
 			text += ", " + x.key + ": " + x.value
 		}
@@ -187,6 +189,18 @@ func (v *Review) beginning() string {
 		}{{"accounts", w.Accounts}, {"regions", w.Regions}} {
 			if len(x.all) > 0 {
 				fmt.Fprintf(&b, ", %s: %s", x.key, quotedList(x.all))
+			}
+		}
+		if len(w.Tags) > 0 {
+			var tags []string
+			for _, key := range slices.Sorted(maps.Keys(w.Tags)) {
+				tags = append(tags, quoted(key)+": "+quotedList(w.Tags[key]))
+			}
+			b.WriteString(", tags: {" + strings.Join(tags, ", ") + "}")
+		}
+		for _, x := range [][2]string{{"environment", w.Environment}, {"owner", w.Owner}} {
+			if x[1] != "" {
+				b.WriteString(", " + x[0] + ": " + quoted(x[1]))
 			}
 		}
 		b.WriteString("}\n")

@@ -54,6 +54,7 @@ type Question struct {
 	ID        string      `json:"id"`
 	Key       string      `json:"key"` // ID in the WA Tool
 	Pillar    string      `json:"pillar"`
+	Area      string      `json:"area,omitempty"` // part of the pillar, as prepare or operate
 	Title     string      `json:"title"`
 	Harm      string      `json:"harm"` // what may happen if its practices are missing
 	RiskRules []lens.Rule `json:"riskRules,omitempty"`

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 
 	"awsscanner/internal/report"
@@ -21,39 +23,77 @@ var pageScript string
 
 // HTML writes the review as one page that needs nothing beside it and asks nobody for anything.
 func (v *Review) HTML(w io.Writer) error {
-	p := &page{Review: v, w: bufio.NewWriterSize(w, 1<<16)}
+	p := &page{Review: v, w: bufio.NewWriterSize(w, 1<<16), accounts: map[string]int{}}
+	for i, id := range v.Scan.Accounts {
+		p.accounts[id] = i + 1
+	}
 	p.head()
 	p.html(`<main id="main">`)
+	p.first()
 	p.pillars()
 	p.plan()
-	p.lines("conflicts", "Conflicts", "People say that these are in place, and the scan says that they are not. They count as missing until one of the two changes, or a waiver says why it is accepted.", v.conflicts())
+	p.lines("conflicts", "To discuss", toDiscuss, v.conflicts())
 	p.lines("lapsed", "Answers that hold no more", "They are past the day on which they were to be reviewed, and count as none.", v.lapsed())
 	p.lines("blind", "Where nobody could look", "What was not seen counts neither for nor against a practice.", v.blindLines())
 	p.questions()
-	p.html("</main>\n<footer><p>%s</p><p>Written by scanner %s.</p></footer>\n<script>%s</script>\n</body>\n</html>\n", v.Framework.Provenance, v.Tool.Version, fragment(pageScript))
+	p.html("</main>\n<footer><p>%s</p><p>Written by scanner %s.</p></footer>\n<script type=\"application/json\" id=\"sheet\">%s</script>\n<script>%s</script>\n</body>\n</html>\n", v.Framework.Provenance, v.Tool.Version, v.worksheet().script(), fragment(pageScript))
 	return p.w.Flush()
 }
 
 type page struct {
 	*Review
-	w *bufio.Writer
+	w        *bufio.Writer
+	accounts map[string]int // numbers under which accounts are shown, as long as nobody asks for their IDs
 }
 
 // A fragment is markup of this file: what is known at run time only is a string, which cannot become one by accident.
 type fragment string
 
+// An attribute is a text inside of quotes, where no element can hide the ID of an account.
+type attribute string
+
 // html writes markup in which each %s stands for an argument. Arguments are escaped, as text or as a quoted attribute, unless they are
-// fragments themselves.
+// fragments themselves. IDs of accounts are hidden until somebody asks for them.
 func (p *page) html(format fragment, args ...any) {
 	out := make([]any, len(args))
 	for i, a := range args {
-		if m, ok := a.(fragment); ok {
-			out[i] = string(m)
-		} else {
-			out[i] = html.EscapeString(report.Clean(fmt.Sprint(a)))
+		switch a := a.(type) {
+		case fragment:
+			out[i] = string(a)
+		case attribute:
+			out[i] = digits.ReplaceAllStringFunc(escaped(string(a)), func(id string) string {
+				if len(id) != 12 {
+					return id
+				}
+				return p.account(id)
+			})
+		default:
+			out[i] = string(p.text(fmt.Sprint(a)))
 		}
 	}
 	fmt.Fprintf(p.w, string(format), out...)
+}
+
+func escaped(text string) string { return html.EscapeString(report.Clean(text)) }
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// text is a text as markup.
+func (p *page) text(text string) fragment {
+	return fragment(digits.ReplaceAllStringFunc(escaped(text), func(id string) string {
+		if len(id) != 12 {
+			return id
+		}
+		return `<span class="acct"><i>` + p.account(id) + `</i><b>` + id + `</b></span>`
+	}))
+}
+
+// account is what an account is called as long as its ID is hidden.
+func (p *page) account(id string) string {
+	if p.accounts[id] == 0 {
+		p.accounts[id] = len(p.accounts) + 1
+	}
+	return fmt.Sprintf("account %d", p.accounts[id])
 }
 
 // policyHash names a style or a script for the content security policy, which lets nothing else be applied or run.
@@ -76,7 +116,7 @@ func (p *page) head() {
 <header>
 <h1>Review of %s</h1>
 <p class="muted">%s. Evidence of the scan of %s: %s of %s in %s. Answers as of %s.</p>
-`, p.Workload.Name, p.AsOf, fragment(pageStyle), p.Workload.Name, p.Framework.Title+", edition "+p.Framework.Edition, p.Scan.Started.Format("2006-01-02 15:04 UTC"),
+`, attribute(p.Workload.Name), p.AsOf, fragment(pageStyle), p.Workload.Name, p.Framework.Title+", edition "+p.Framework.Edition, p.Scan.Started.Format("2006-01-02 15:04 UTC"),
 		count(p.Scan.Results, "result"), count(len(p.Scan.Accounts), "account"), count(len(p.Scan.Regions), "region"), p.AsOf)
 	for _, n := range p.Notes {
 		p.html("<p class=\"note\">%s</p>\n", n)
@@ -87,35 +127,71 @@ func (p *page) head() {
 			p.html(`<a href="#%s">%s</a>`, id, name)
 		}
 	}
+	link("first", "Do first", p.Summary.States[NotEstablished]+p.Summary.States[Conflict])
 	link("pillars", "Pillars", 1)
-	link("plan", "What to do first", p.Summary.States[NotEstablished]+p.Summary.States[Conflict])
+	link("plan", "Plan", p.Summary.States[NotEstablished]+p.Summary.States[Conflict])
 	link("ask", "What to ask", p.Summary.States[Undecided]+p.Summary.States[Conflict])
-	link("conflicts", fmt.Sprintf("Conflicts (%d)", len(p.Summary.Conflicts)), len(p.Summary.Conflicts))
+	discuss := len(p.conflicts())
+	link("conflicts", fmt.Sprintf("To discuss (%d)", discuss), discuss)
 	link("lapsed", fmt.Sprintf("Lapsed (%d)", len(p.Summary.Lapsed)), len(p.Summary.Lapsed))
 	link("blind", "Where nobody could look", len(p.Summary.Blind))
 	link("questions", "All questions", 1)
 	p.html("</nav>\n</header>\n")
+	p.html(`<div id="bar" hidden><div><span id="sum" role="status"></span><label>Who answers <input id="who" autocomplete="name" maxlength="200"></label><button type="button" id="ids" aria-pressed="false">Show account IDs</button><button type="button" id="save" class="main">Save review.yaml</button></div></div>
+<noscript><p class="note">Without scripts this page can be read, and not filled in.</p></noscript>
+`)
 }
 
 // anchor is the ID of a question in the page.
 func anchor(id string) string { return strings.ReplaceAll(id, " ", "-") }
 
+// first says what to do first, on one screen.
+func (p *page) first() {
+	steps := p.Review.first(p.Plan())
+	if len(steps) == 0 {
+		return
+	}
+	p.html("<section id=\"first\">\n<h2>Do first</h2>\n<ol class=\"first\">\n")
+	for i, s := range steps {
+		head := s.Title
+		f := p.of(s.Practice).worst()
+		if f != nil {
+			if j := slices.IndexFunc(s.Rules, func(r StepRule) bool { return r.Rule == f.Rule }); j >= 0 {
+				head = strings.TrimSuffix(firstSentence(s.Rules[j].Fix), ".")
+			}
+		}
+		p.html(`<li><span class="n">%s</span><div><h3><a href="#%s">%s</a></h3>`, i+1, attribute(anchor(s.Question)), head)
+		if f != nil {
+			p.html(`<p><span class="severity">%s</span> %s: %s</p>`, f.Severity, f.name(), f.Message)
+			p.html(`<p class="small"><code>scanner explain %s</code>`, f.Fingerprint[:min(8, len(f.Fingerprint))])
+			if s.Failing > 1 {
+				p.html(` and %s against %s`, count(s.Failing-1, "more finding"), s.Practice)
+			}
+			p.html(`; effort %s.<br>%s, %s: %s.</p>`, s.Effort, s.Practice, s.Title, s.Does)
+		} else {
+			p.html(`<p>%s</p><p class="small">effort %s. %s.</p>`, s.Because, s.Effort, s.Does)
+		}
+		p.html("</div></li>\n")
+	}
+	p.html("</ol>\n</section>\n")
+}
+
 func (p *page) pillars() {
 	p.html("<section id=\"pillars\">\n<h2>Pillars</h2>\n<p class=\"muted\">A scan can prove that a practice is missing, hardly ever that it is in place. So each risk goes from what is certain to what is possible, as long as practices are undecided; so does the score, the weighted share of practices in place.</p>\n<div class=\"pillars\">\n")
 	for _, x := range p.Pillars {
-		p.html(`<div class="pillar"><h3>%s <span class="label %s">%s</span></h3>`, x.Title, strings.ReplaceAll(string(x.Label), " ", "-"), x.Label)
-		p.html(`<div class="counts"><span><b>%s</b> high</span><span><b>%s</b> medium</span><span><b>%s</b> none</span><span><b>%s</b> unanswered</span><span><b>%s</b> open</span></div>`,
+		p.html(`<div class="pillar" data-pillar="%s"><h3>%s <span class="label %s">%s</span></h3>`, attribute(x.ID), x.Title, strings.ReplaceAll(string(x.Label), " ", "-"), x.Label)
+		p.html(`<div class="counts"><span><b data-n="HIGH">%s</b> high</span><span><b data-n="MEDIUM">%s</b> medium</span><span><b data-n="NONE">%s</b> none</span><span><b data-n="UNANSWERED">%s</b> unanswered</span><span><b data-n="open">%s</b> open</span></div>`,
 			between(x, HighRisk), between(x, MediumRisk), x.Certain[NoRisk], x.Certain[Unanswered], x.Open)
 		p.html(`<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="score %s"><rect class="may" x="0" y="0" width="%s" height="8"/><rect class="sure" x="0" y="0" width="%s" height="8"/></svg>`,
 			x.Score.short(), fmt.Sprintf("%.1f", x.Score.Upper), fmt.Sprintf("%.1f", x.Score.Lower))
-		p.html(`<p class="small">Score %s; %s of %s practices decided.<br>%s</p><div class="tiles">`, x.Score.short(), x.Coverage.Decided, x.Coverage.Practices, x.Score.Arithmetic)
+		p.html(`<p class="small">In place <span data-n="score">%s</span>; <span data-n="decided">%s</span> of <span data-n="practices">%s</span> practices decided<br><span class="sum" data-n="arithmetic">%s</span></p><div class="tiles">`, x.Score.short(), x.Coverage.Decided, x.Coverage.Practices, x.Score.Arithmetic)
 		for i := range p.Questions {
 			if q := &p.Questions[i]; q.Pillar == x.ID {
 				_, number, _ := strings.Cut(q.ID, " ")
 				if number == "" {
 					number = q.ID
 				}
-				p.html(`<a class="tile %s" href="#%s" title="%s %s: %s">%s</a>`, tile(q.Risk), anchor(q.ID), q.ID, q.Title, q.Risk, number)
+				p.html(`<a class="tile %s" href="#%s" title="%s %s: %s" data-tile="%s">%s</a>`, tile(q.Risk), attribute(anchor(q.ID)), attribute(q.ID), attribute(q.Title), q.Risk, attribute(q.ID), number)
 			}
 		}
 		p.html("</div></div>\n")
@@ -149,7 +225,7 @@ func tile(i Interval) fragment {
 func (p *page) plan() {
 	plan := p.Plan()
 	if len(plan.Steps) > 0 {
-		p.html("<section id=\"plan\">\n<h2>What to do first</h2>\n<p class=\"muted\">The fewest practices that leave high risk, the quickest first.</p>\n<ol class=\"plan\">\n")
+		p.html("<section id=\"plan\">\n<h2>Plan</h2>\n<p class=\"muted\">The fewest practices that leave high risk, the quickest first.</p>\n<ol class=\"plan\">\n")
 		folded := false
 		for _, s := range plan.Steps {
 			if s.From != HighRisk && !folded && s.N > 1 {
@@ -199,11 +275,20 @@ func (p *page) lines(id fragment, head, why string, lines []string) {
 }
 
 func (p *page) questions() {
-	p.html("<section id=\"questions\">\n<h2>All questions</h2>\n")
+	p.html(`<section id="questions">
+<h2>All questions</h2>
+<p class="muted">Answer here, and save: the file goes where the answers lie, and scanner review run reads it back. Risks follow at once.</p>
+<div id="filter" role="group" aria-label="Which questions" hidden><button type="button" data-show="all" aria-pressed="true">all</button><button type="button" data-show="high" aria-pressed="false">high for certain</button><button type="button" data-show="open" aria-pressed="false">with open practices</button><button type="button" data-show="discuss" aria-pressed="false">to discuss</button></div>
+`)
 	for _, x := range p.Pillars {
 		p.html("<h3>%s</h3>\n", x.Title)
+		area := ""
 		for i := range p.Questions {
 			if q := &p.Questions[i]; q.Pillar == x.ID {
+				if q.Area != area {
+					area = q.Area
+					p.html("<h4>%s</h4>\n", area)
+				}
 				p.question(q)
 			}
 		}
@@ -216,34 +301,50 @@ func (p *page) question(q *QuestionReview) {
 	if q.Open > 0 {
 		left = fmt.Sprintf("%d open", q.Open)
 	}
-	p.html(`<details id="%s"><summary><span class="id">%s</span><span class="title">%s</span><span class="risk %s">%s</span><span class="open">%s</span></summary><div class="inner">`,
-		anchor(q.ID), q.ID, q.Title, fragment(colour(q.Risk)), q.Risk, left)
+	p.html(`<details id="%s" data-question="%s"><summary><span class="id">%s</span><span class="title">%s</span><span class="risk %s">%s</span><span class="open">%s</span></summary><div class="inner">`,
+		attribute(anchor(q.ID)), attribute(q.ID), q.ID, q.Title, fragment(colour(q.Risk)), q.Risk, left)
+	if q.Harm != "" {
+		p.html(`<p class="why"><b>Why it matters:</b> otherwise %s.</p>`, lower(strings.TrimSuffix(q.Harm, ".")))
+	}
 	if q.Note != "" {
 		p.html(`<p class="note">%s</p>`, q.Note)
 	}
 	p.html("<table><thead><tr><th>practice</th><th>evidence</th><th>answer</th><th>state</th></tr></thead><tbody>\n")
 	for i := range q.Practices {
 		x := &q.Practices[i]
-		shown := fragment("")
-		if len(x.Findings) > 0 {
-			shown = ` class="with"`
-		}
-		p.html(`<tr%s><td class="practice"><span class="id">%s, %s</span>%s</td><td class="evidence"><span class="word">%s</span>: %s</td><td>%s</td>`, shown, x.ID, x.Level, x.Title, x.Evidence, x.Because, x.answer())
+		p.html(`<tr data-practice="%s"><td class="practice"><span class="id">%s, %s</span>%s</td><td class="evidence"><span class="word">%s</span>: %s`, attribute(x.Choice), x.ID, x.Level, x.Title, x.Evidence, x.Because)
+		p.findings(x)
+		p.html(`</td><td class="answer">%s</td>`, p.answer(x))
 		var flags []string
 		for _, f := range x.Flags {
 			flags = append(flags, flagTexts[f])
 		}
-		p.html(`<td><span class="state %s">%s</span><br><span class="small">%s</span></td></tr>`+"\n", x.State, x.State, strings.Join(flags, "; "))
-		p.findings(x)
+		p.html(`<td class="follows"><span class="state %s">%s</span><br><span class="small">%s</span></td></tr>`+"\n", fragment(x.State), stateWord(x), strings.Join(flags, "; "))
 	}
 	p.html("</tbody></table></div></details>\n")
+}
+
+// lower makes a sentence a part of one.
+func lower(text string) string {
+	if r := []rune(text); len(r) > 1 && strings.ToUpper(string(r[1])) != string(r[1]) {
+		return strings.ToLower(string(r[0])) + string(r[1:])
+	}
+	return text
+}
+
+// stateWord is a state as people read it.
+func stateWord(x *PracticeReview) string {
+	if x.State == Conflict || len(x.Apart) > 0 {
+		return "to discuss"
+	}
+	return string(x.State)
 }
 
 func (p *page) findings(x *PracticeReview) {
 	if len(x.Findings) == 0 {
 		return
 	}
-	p.html(`<tr class="more"><td colspan="4"><ul class="findings">`)
+	p.html(`<ul class="findings">`)
 	for i, f := range x.Findings {
 		if i == mostListed {
 			p.html(`<li class="muted">and more: the JSON has them</li>`)
@@ -255,26 +356,25 @@ func (p *page) findings(x *PracticeReview) {
 		}
 		p.html(`<li class="%s">%s <code>%s</code> %s: %s%s</li>`, class, f.Severity, f.Rule, f.name(), f.Message, f.waivedText())
 	}
-	p.html("</ul></td></tr>\n")
+	p.html("</ul>")
 }
 
 // answer is what somebody has said, with links that can be followed.
-func (x *PracticeReview) answer() fragment {
-	text := html.EscapeString(report.Clean(x.answerText()))
-	if x.Said == nil || len(x.Said.Links) == 0 {
-		return fragment(text)
+func (p *page) answer(x *PracticeReview) fragment {
+	if x.Said == nil || len(x.Said.Links) == 0 || len(x.Apart) > 0 {
+		return `<div class="said">` + p.text(x.answerText()) + `</div>`
 	}
 	short := *x.Said
 	short.Links = nil
 	y := *x
 	y.Said = &short
-	text = html.EscapeString(report.Clean(y.answerText()))
+	text := `<div class="said">` + p.text(y.answerText()) + `</div>`
 	for _, link := range x.Said.Links {
-		shown := html.EscapeString(report.Clean(link))
+		shown := p.text(link)
 		if strings.HasPrefix(link, "https://") || strings.HasPrefix(link, "http://") {
-			shown = `<a href="` + shown + `" rel="noreferrer">` + shown + `</a>`
+			shown = fragment(`<a href="`+escaped(link)+`" rel="noreferrer">`) + shown + `</a>`
 		}
-		text += "<br>" + shown
+		text += `<div class="link">` + shown + `</div>`
 	}
-	return fragment(text)
+	return text
 }

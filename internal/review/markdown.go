@@ -40,7 +40,7 @@ func (v *Review) Markdown(w io.Writer) error {
 			fmt.Fprintf(&b, "- %s\n", md(l))
 		}
 	}
-	section("Conflicts", "People say that these are in place, and the scan says that they are not. They count as missing until one of the two changes, or a waiver says why it is accepted.", v.conflicts())
+	section("To discuss", toDiscuss, v.conflicts())
 	section("Answers that hold no more", "They are past the day on which they were to be reviewed, and count as none.", v.lapsed())
 	section("Where nobody could look", "What was not seen counts neither for nor against a practice.", v.blindLines())
 	plan := v.Plan()
@@ -75,8 +75,20 @@ func between(p PillarReview, r Risk) string {
 	return fmt.Sprint(p.Certain[r])
 }
 
+// why says what a question is for.
+func (q *QuestionReview) why() string {
+	text := ""
+	if q.Area != "" {
+		text = "Part of " + q.Area + ". "
+	}
+	if q.Harm != "" {
+		text += "Otherwise: " + strings.TrimSuffix(q.Harm, ".") + ". "
+	}
+	return text
+}
+
 func (q *QuestionReview) markdown(b *strings.Builder) {
-	fmt.Fprintf(b, "\n### %s %s: %s\n\n", q.ID, md(q.Title), q.Risk)
+	fmt.Fprintf(b, "\n### %s %s: %s\n\n%s", q.ID, md(q.Title), q.Risk, md(q.why()))
 	if q.Open > 0 {
 		fmt.Fprintf(b, "%s open. ", count(q.Open, "practice"))
 	}
@@ -121,6 +133,9 @@ func (x *PracticeReview) answerText() string {
 	if s == nil {
 		return "none"
 	}
+	if len(x.Apart) > 0 {
+		return "to discuss: " + x.apartText()
+	}
 	text := string(x.Answer)
 	if s.Lapsed && x.Answer == NoReply {
 		text = fmt.Sprintf("none; %s until %s", s.State, s.ReviewBy)
@@ -143,6 +158,19 @@ func (x *PracticeReview) answerText() string {
 	return text
 }
 
+// apartText says who does not agree with whom.
+func (x *PracticeReview) apartText() string {
+	var all []string
+	for _, s := range x.Apart {
+		text := fmt.Sprintf("%s says %s on %s", s.By, s.State, s.On)
+		if s.Note != "" {
+			text += ", " + s.Note
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "; ")
+}
+
 // flagTexts put flags in words.
 var flagTexts = map[Flag]string{
 	Contradiction:  "the scan refutes it",
@@ -155,6 +183,7 @@ var flagTexts = map[Flag]string{
 	Likely:         "likely: all rules pass",
 	WaivedFlag:     "something that fails is accepted",
 	LapsedFlag:     "the answer holds no more",
+	Disagreement:   "people do not say the same",
 }
 
 func (x *PracticeReview) stateText() string {

@@ -126,6 +126,52 @@ func (v *Review) Plan() *Plan {
 	return p
 }
 
+// mostFirst is how many things anybody can begin with.
+const mostFirst = 3
+
+// first returns what to begin with: of the steps that help to leave high risk the gravest, each with something of its own to do.
+func (v *Review) first(p *Plan) (few []Step) {
+	steps := slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return s.From != HighRisk })
+	if len(steps) == 0 {
+		steps = slices.Clone(p.Steps)
+	}
+	slices.SortStableFunc(steps, func(a, b Step) int {
+		return cmp.Or(cmp.Compare(int(b.Severity)*b.Exposure, int(a.Severity)*a.Exposure), cmp.Compare(a.Effort.cost(), b.Effort.cost()))
+	})
+	done := map[string]bool{} // rules
+	for _, s := range steps {
+		worst := s.Practice
+		if f := v.of(s.Practice).worst(); f != nil {
+			worst = f.Rule
+		}
+		if !done[worst] && len(few) < mostFirst {
+			few = append(few, s)
+		}
+		done[worst] = true
+	}
+	return few
+}
+
+// worst returns the gravest finding that nobody has accepted; nil if there is none.
+func (x *PracticeReview) worst() *Finding {
+	for i := range x.Findings {
+		if x.Findings[i].Waived == nil {
+			return &x.Findings[i]
+		}
+	}
+	return nil
+}
+
+// of returns a practice by its ID.
+func (v *Review) of(id string) (found *PracticeReview) {
+	v.Practices(func(_ *QuestionReview, x *PracticeReview) {
+		if x.ID == id {
+			found = x
+		}
+	})
+	return found
+}
+
 // mostAsked is how many open practices a plan lists.
 const mostAsked = 10
 
@@ -293,7 +339,7 @@ func (f *Finding) name() string {
 // why says in words why a practice is not established.
 func (x *PracticeReview) why() string {
 	said := ""
-	if x.Said != nil && x.Answer != NoReply {
+	if x.Said != nil && x.Answer != NoReply && len(x.Apart) == 0 {
 		said = fmt.Sprintf("%s says %s", cmp.Or(x.Said.By, "somebody"), x.Answer)
 		if x.Said.Question {
 			said += " of the whole question"
@@ -342,7 +388,7 @@ func (v *Review) Open() (all []Asking) {
 		}
 		for j := range q.Practices {
 			x := &q.Practices[j]
-			if x.State != Undecided && x.State != Conflict {
+			if x.State != Undecided && x.State != Conflict && len(x.Apart) == 0 {
 				continue
 			}
 			a := Asking{Practice: x.ID, Choice: x.Choice, Title: x.Title, Level: x.Level, Question: q.ID, Risk: q.Risk, Evidence: x.Evidence, Found: x.Because,

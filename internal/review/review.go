@@ -29,6 +29,7 @@ type Review struct {
 
 	f       *Framework
 	rules   map[string]*engine.Rule
+	answers *Answers
 	tagged  bool // the workload is picked by tags
 	tallies map[string]*tally
 	rows    *rows // of the risk register; nil if nobody wants it
@@ -70,6 +71,7 @@ type Summary struct {
 	States    map[State]int    `json:"states"`   // practices
 	Evidence  map[Evidence]int `json:"evidence"`
 	Conflicts []string         `json:"conflicts"` // practices of which people say yes and the scan says no
+	Apart     []string         `json:"apart"`     // practices of which people do not say the same
 	Lapsed    []string         `json:"lapsed"`    // practices whose answer holds no more
 	Blind     []string         `json:"blind"`     // practices at which nobody could look everywhere
 }
@@ -79,7 +81,9 @@ type QuestionReview struct {
 	ID        string           `json:"id"`
 	Key       string           `json:"key"`
 	Pillar    string           `json:"pillar"`
+	Area      string           `json:"area,omitempty"` // part of the pillar
 	Title     string           `json:"title"`
+	Harm      string           `json:"harm"` // what may happen if its practices are missing
 	Risk      Interval         `json:"risk"`
 	Open      int              `json:"open"` // practices that are undecided
 	Note      string           `json:"note,omitempty"`
@@ -99,6 +103,7 @@ type PracticeReview struct {
 	Class    Class     `json:"class"`
 	Answer   Said      `json:"answer"`
 	Said     *Told     `json:"said,omitempty"`
+	Apart    []Told    `json:"apart,omitempty"` // answers of people who do not agree
 	State    State     `json:"state"`
 	Flags    []Flag    `json:"flags"`
 	Rules    []tally   `json:"rules"`
@@ -137,6 +142,7 @@ const (
 	Likely         Flag = "likely"          // nobody has answered, and all rules pass
 	WaivedFlag     Flag = "waived"          // something that speaks against it is accepted
 	LapsedFlag     Flag = "lapsed"          // the answer holds no more
+	Disagreement   Flag = "disagreement"    // people do not say the same: it is open
 )
 
 // Options say how a review is made.
@@ -225,8 +231,8 @@ func (g *gathering) review(o Options) *Review {
 	v := &Review{Schema: Schema, Tool: Tool{"scanner", r.Version}, Framework: About{f.ID, f.Edition, f.Title, f.Provenance},
 		Scan:     Scanned{ID: r.ID(), Started: r.Header.Start.UTC(), Accounts: list(r.Accounts()), Regions: list(r.Regions()), Results: g.members},
 		Workload: a.Workload, AsOf: o.Now.UTC().Format(time.DateOnly), Settings: Settings{low, o.AcceptFull},
-		Summary: Summary{Certain: map[Risk]int{}, Possible: map[Risk]int{}, States: map[State]int{}, Evidence: map[Evidence]int{}, Conflicts: []string{}, Lapsed: []string{}, Blind: []string{}},
-		Notes:   []string{}, f: f, rules: map[string]*engine.Rule{}, tagged: len(a.Workload.Tags) > 0, tallies: g.tallies, rows: g.rows}
+		Summary: Summary{Certain: map[Risk]int{}, Possible: map[Risk]int{}, States: map[State]int{}, Evidence: map[Evidence]int{}, Conflicts: []string{}, Apart: []string{}, Lapsed: []string{}, Blind: []string{}},
+		Notes:   []string{}, f: f, answers: a, rules: map[string]*engine.Rule{}, tagged: len(a.Workload.Tags) > 0, tallies: g.tallies, rows: g.rows}
 	for i := range r.Rules {
 		v.rules[r.Rules[i].ID] = &r.Rules[i]
 	}
@@ -244,7 +250,7 @@ func (g *gathering) review(o Options) *Review {
 	}
 	for i := range f.Questions {
 		q := &f.Questions[i]
-		x := QuestionReview{ID: q.ID, Key: q.Key, Pillar: q.Pillar, Title: q.Title, q: q}
+		x := QuestionReview{ID: q.ID, Key: q.Key, Pillar: q.Pillar, Area: q.Area, Title: q.Title, Harm: q.Harm, q: q}
 		if s := a.scoped[q]; s != nil {
 			x.Note = s.Note
 		}
@@ -279,34 +285,46 @@ func (g *gathering) practice(p *Practice, o Options) PracticeReview {
 	s := g.of[p]
 	s.trim()
 	e, why, tallies, gaps := g.evidence(p)
-	said, answer, lapsed := g.answers.said(p, g.now)
+	said, answer, lapsed, apart := g.answers.said(p, g.now)
 	x := PracticeReview{ID: p.ID, Choice: p.Choice, Title: p.Title, Level: p.Level, Evidence: e, Because: why, Class: p.Class, Answer: said,
 		Rules: append([]tally{}, tallies...), Failing: s.failing, Findings: append([]Finding{}, s.findings...), Gaps: append([]Gap{}, gaps...), p: p, s: s}
 	if p.Class == Full && !p.whole() {
 		x.Class = Partial // until all the rules are there
 	}
 	if answer != nil {
-		x.Said = &Told{State: answer.State, By: answer.By, Note: answer.Note, Links: answer.links(), Lapsed: lapsed, Reason: answer.Reason}
-		if answer.On != nil {
-			x.Said.On = answer.On.String()
-		}
-		if !answer.until.IsZero() {
-			x.Said.ReviewBy = answer.until.AddDate(0, 0, -1).Format(time.DateOnly)
-		}
+		x.Said = answer.told(lapsed)
+	}
+	for _, y := range apart {
+		x.Apart = append(x.Apart, *y.told(false))
 	}
 	if scoped := g.answers.scoped[p.Question]; scoped != nil && !*scoped.Applicable {
 		x.Answer = NA
 		x.Said = &Told{State: NA, By: scoped.By, Note: scoped.Note, Reason: scoped.Reason, Question: true}
-		lapsed = false
+		lapsed, x.Apart = false, nil
 	}
 	x.State, x.Flags = Combine(e, x.Answer, o.AcceptFull && p.whole())
 	if s.waived > 0 {
 		x.Flags = append(x.Flags, WaivedFlag)
 	}
+	if len(x.Apart) > 0 {
+		x.Flags = append(x.Flags, Disagreement)
+	}
 	if lapsed {
 		x.Flags = append(x.Flags, LapsedFlag)
 	}
 	return x
+}
+
+// told is an answer as a reader sees it.
+func (x *Answer) told(lapsed bool) *Told {
+	t := &Told{State: x.State, By: x.By, Note: x.Note, Links: x.links(), Lapsed: lapsed, Reason: x.Reason}
+	if x.On != nil {
+		t.On = x.On.String()
+	}
+	if !x.until.IsZero() {
+		t.ReviewBy = x.until.AddDate(0, 0, -1).Format(time.DateOnly)
+	}
+	return t
 }
 
 // Has reports whether a state has a flag.
@@ -317,6 +335,9 @@ func (v *Review) count(x *PracticeReview) {
 	v.Summary.Evidence[x.Evidence]++
 	if x.State == Conflict {
 		v.Summary.Conflicts = append(v.Summary.Conflicts, x.ID)
+	}
+	if len(x.Apart) > 0 {
+		v.Summary.Apart = append(v.Summary.Apart, x.ID)
 	}
 	if x.Has(LapsedFlag) {
 		v.Summary.Lapsed = append(v.Summary.Lapsed, x.ID)

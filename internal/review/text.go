@@ -36,7 +36,7 @@ func (v *Review) Text(w io.Writer, style Style) error {
 	}
 	t.line("  for certain; in brackets how many may be at high risk; the score is the weighted share in place, from what is certain to what is possible")
 	t.questions("AT RISK", HighRisk, v)
-	t.list("CONFLICTS  people say yes, and the scan says no", v.conflicts())
+	t.list("TO DISCUSS  people say yes and the scan says no, or people do not say the same", v.conflicts())
 	t.list("LAPSED  answers that hold no more", v.lapsed())
 	t.list("COULD NOT LOOK", v.blindLines())
 	plan := v.Plan()
@@ -69,10 +69,11 @@ func (s *Score) short() string {
 	if s.Arithmetic == nothingApplies {
 		return "-"
 	}
+	round := func(x float64) int { return int(x + 0.5) } // as the page does
 	if s.Lower == s.Upper {
-		return fmt.Sprintf("%.0f %%", s.Lower)
+		return fmt.Sprintf("%d %%", round(s.Lower))
 	}
-	return fmt.Sprintf("%.0f..%.0f %%", s.Lower, s.Upper)
+	return fmt.Sprintf("%d..%d %%", round(s.Lower), round(s.Upper))
 }
 
 func (a *Asking) line() string {
@@ -83,10 +84,16 @@ func (a *Asking) line() string {
 	return head + a.Found
 }
 
+// toDiscuss says what is behind contradictions.
+const toDiscuss = "Either people say that a practice is in place and the scan says that it is not: then it counts as missing until one of the two changes, or a waiver says why it is accepted. Or people do not say the same: then it is open."
+
 func (v *Review) conflicts() (lines []string) {
 	v.Practices(func(_ *QuestionReview, x *PracticeReview) {
-		if x.State == Conflict {
+		switch {
+		case x.State == Conflict:
 			lines = append(lines, fmt.Sprintf("%s %s: %s", x.ID, x.Title, x.why()))
+		case len(x.Apart) > 0:
+			lines = append(lines, fmt.Sprintf("%s %s: %s", x.ID, x.Title, x.apartText()))
 		}
 	})
 	return lines

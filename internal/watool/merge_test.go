@@ -277,3 +277,14 @@ func TestTake(t *testing.T) {
 		}
 	}
 }
+
+// Notes never name an account, even if somebody wants names.
+func TestNamesWithoutAccounts(t *testing.T) {
+	for name, want := range map[string]string{
+		"111122223333": "(account)", "arn:aws:iam::111122223333:root": "arn:aws:iam::(account):root", "111122223333/111122223333": "(account)/(account)", "logs_111122223333_x": "logs_(account)_x", "1111222233334": "1111222233334",
+	} {
+		if got := withoutAccounts(name); got != want {
+			t.Errorf("%s becomes %s, want %s", name, got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package watool
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -41,6 +42,18 @@ func Wishes(v *review.Review, untickRefuted, names bool) (all []*Wish) {
 	return all
 }
 
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// withoutAccounts hides IDs of accounts: names may hold them, and ARNs do.
+func withoutAccounts(name string) string {
+	return digits.ReplaceAllStringFunc(name, func(id string) string {
+		if len(id) == 12 {
+			return "(account)"
+		}
+		return id
+	})
+}
+
 // evidence is what the notes of a question say: no account, no ARN, and no name, unless somebody asks for names.
 func evidence(v *review.Review, q *review.QuestionReview, names bool) (lines []string) {
 	worst := []review.Evidence{review.Refuted, review.Contra, review.CouldNotLook, review.Supported}
@@ -74,6 +87,7 @@ func evidence(v *review.Review, q *review.QuestionReview, names bool) (lines []s
 					if name == "" {
 						name = f.ID
 					}
+					name = withoutAccounts(name)
 					if f.Waived == nil && len(of) < 5 && !slices.Contains(of, name) {
 						of = append(of, name)
 					}
