@@ -331,10 +331,10 @@ func (w *recorder) findings(ctx context.Context, r *report.Report) error {
 			}
 		}
 	}
-	rows := newBatch(w.tx, `INSERT INTO findings (stream, identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, pillars, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, waived, digest, finding) VALUES `, 22,
+	rows := newBatch(w.tx, `INSERT INTO findings (stream, identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, pillars, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, waived, digest, finding, search) VALUES `, 23,
 		` ON CONFLICT (stream, identity) DO UPDATE SET fingerprint = excluded.fingerprint, rule = excluded.rule, severity = excluded.severity, kind = excluded.kind, resource = excluded.resource, name = excluded.name,
 		account = excluded.account, region = excluded.region, owner = excluded.owner, pillars = excluded.pillars, state = 'open', last_seen = excluded.last_seen, fixed_at = 0, unassessed = 0, regressed = findings.regressed + excluded.regressed,
-		resources = excluded.resources, waived = excluded.waived, digest = excluded.digest, finding = excluded.finding`)
+		resources = excluded.resources, waived = excluded.waived, digest = excluded.digest, finding = excluded.finding, search = excluded.search`)
 	events := w.events()
 	for x, err := range r.Results() {
 		switch {
@@ -378,7 +378,7 @@ func (w *recorder) findings(ctx context.Context, r *report.Report) error {
 			back = 1
 		}
 		m := x.Resource
-		if err := rows.add(ctx, w.stream, id, x.Fingerprint(), x.Rule.ID, x.Severity, x.Kind(), m.ID, m.Name, m.Account, m.Region, x.Team, pillars(x.Rule), "open", w.at, w.at, 0, 0, back, s.resources, until, digest, string(text)); err != nil {
+		if err := rows.add(ctx, w.stream, id, x.Fingerprint(), x.Rule.ID, x.Severity, x.Kind(), m.ID, m.Name, m.Account, m.Region, x.Team, pillars(x.Rule), "open", w.at, w.at, 0, 0, back, s.resources, until, digest, string(text), searchable(&f)); err != nil {
 			return err
 		}
 	}
