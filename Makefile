@@ -1,6 +1,6 @@
 # Everything here needs only Go, except for oracle and managed (Python 3 with moto), iac (Terraform) and browser (Chromium, and npm for axe-core).
 
-.PHONY: build test test-otel adaptive race lint dce docs iac managed licenses release bench oracle browser fuzz
+.PHONY: build test test-otel adaptive race lint dce docs templ iac managed licenses release bench oracle browser fuzz
 
 build:
 	go build -o bin/scanner ./cmd/scanner
@@ -43,6 +43,11 @@ dce:
 docs:
 	go test -count=1 -run 'TestSchemas$$' ./internal/config -write
 	go run ./cmd/scanner rules --markdown docs/rules
+
+# The pages of the server, out of internal/server/page/*.templ, which a test holds against these.
+templ:
+	cd tools && go build -o ../bin/templ github.com/a-h/templ/cmd/templ
+	bin/templ generate -path internal/server/page
 
 # The Terraform that rules give, held against the AWS provider in the folder PROVIDERS, a file system mirror; writes rules/testdata/terraform.txt.
 iac:

@@ -361,14 +361,7 @@ func (s *Store) Trend(ctx context.Context, stream string, pillar engine.Pillar, 
 			return err
 		}
 		if i, ok := at[scan]; ok {
-			switch event {
-			case New, Regressed, Escalated:
-				if all[i].New += n; event == Regressed {
-					all[i].Regressed += n
-				}
-			case Fixed:
-				all[i].Fixed += n
-			}
+			all[i].count(event, n)
 		}
 		return nil
 	}, stream, ms(since))

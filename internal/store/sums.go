@@ -261,3 +261,94 @@ func (s *Store) Happenings(ctx context.Context, f EventFilter) (all []Happening,
 	}, args...)
 	return all, err
 }
+
+// Points returns what some scans have found, by their IDs. Those that are not done are not among them.
+func (s *Store) Points(ctx context.Context, scans []string) (map[string]Point, error) {
+	all := map[string]Point{}
+	if len(scans) == 0 {
+		return all, nil
+	}
+	var list []string
+	var args []any
+	for i, id := range scans {
+		list, args = append(list, "$"+strconv.Itoa(i+1)), append(args, id)
+	}
+	in := "IN (" + strings.Join(list, ", ") + ")"
+	err := s.each(ctx, `SELECT s.id, s.started, COALESCE(SUM(c.cells), 0), COALESCE(SUM(c.assessed), 0) FROM scans s LEFT JOIN coverage c ON c.scan = s.id WHERE s.state = 'done' AND s.id `+in+` GROUP BY s.id, s.started`, func(rows *sql.Rows) error {
+		p := Point{Failures: map[engine.Severity]int{}}
+		var started int64
+		err := rows.Scan(&p.Scan, &started, &p.Cells, &p.Assessed)
+		p.Started = moment(started)
+		all[p.Scan] = p
+		return err
+	}, args...)
+	if err != nil {
+		return nil, err
+	}
+	err = s.each(ctx, `SELECT scan, severity, failures, waived FROM tallies WHERE pillar = '' AND scan `+in, func(rows *sql.Rows) error {
+		var scan string
+		var severity engine.Severity
+		var failures, waived int
+		err := rows.Scan(&scan, &severity, &failures, &waived)
+		if p, ok := all[scan]; ok {
+			p.Failures[severity] = failures
+			p.Waived += waived
+			all[scan] = p
+		}
+		return err
+	}, args...)
+	if err != nil {
+		return nil, err
+	}
+	return all, s.each(ctx, `SELECT scan, type, COUNT(*) FROM events WHERE scan `+in+` GROUP BY scan, type`, func(rows *sql.Rows) error {
+		var scan string
+		var event EventType
+		var n int
+		err := rows.Scan(&scan, &event, &n)
+		if p, ok := all[scan]; ok {
+			p.count(event, n)
+			all[scan] = p
+		}
+		return err
+	}, args...)
+}
+
+// count adds events to what a scan found.
+func (p *Point) count(event EventType, n int) {
+	switch event {
+	case New, Regressed, Escalated:
+		p.New += n
+	case Fixed:
+		p.Fixed += n
+	}
+	if event == Regressed {
+		p.Regressed += n
+	}
+}
+
+// Newest returns the ID of the last scan of a stream that is done; "" if there is none.
+func (s *Store) Newest(ctx context.Context, stream string) (id string, err error) {
+	err = s.DB.QueryRowContext(ctx, `SELECT id FROM scans WHERE stream = $1 AND turn > 0 ORDER BY turn DESC LIMIT 1`, stream).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return id, err
+}
+
+// CountRules counts what a filter picks, by rule.
+func (s *Store) CountRules(ctx context.Context, f Filter) (map[string]*Counts, error) {
+	where, args := f.where()
+	all := map[string]*Counts{}
+	return all, s.each(ctx, `SELECT rule, severity, CASE WHEN waived <> '' THEN 1 ELSE 0 END, CASE WHEN unassessed <> 0 THEN 1 ELSE 0 END, COUNT(*) FROM findings WHERE `+where+` GROUP BY 1, 2, 3, 4`, func(rows *sql.Rows) error {
+		var rule string
+		var severity engine.Severity
+		var waived, unassessed bool
+		var n int
+		err := rows.Scan(&rule, &severity, &waived, &unassessed, &n)
+		if all[rule] == nil {
+			all[rule] = &Counts{}
+		}
+		all[rule].add(severity, waived, unassessed, n)
+		return err
+	}, args...)
+}
