@@ -105,7 +105,6 @@ require (
 	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
-	github.com/go-jose/go-jose/v4 v4.1.9 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
@@ -137,7 +136,6 @@ require (
 	go.opentelemetry.io/otel/metric v1.47.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/mod v0.41.0 // indirect
-	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20261005182115-fad411399dd8 // indirect
@@ -152,6 +150,8 @@ require (
 require (
 	github.com/a-h/templ v0.3.977 // pages: markup that is checked and escaped at compile time, without looking up methods by name; a test generates it anew
 	github.com/coreos/go-oidc/v3 v3.21.0 // sign-in by OpenID Connect: keys, signatures and claims of tokens
+	github.com/go-jose/go-jose/v4 v4.1.9 // a test signs tokens with it
 	github.com/prometheus/client_golang v1.25.0 // metrics
+	golang.org/x/net v0.61.0 // a test reads pages with it
 	golang.org/x/oauth2 v0.38.0 // the way to the provider and back, as OpenID Connect takes it
 )

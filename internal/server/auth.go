@@ -204,7 +204,7 @@ func (s *Server) who(r *http.Request) (*principal, error) {
 // admit says who asks, and refuses who may not, or too often.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, needs config.Role) (*principal, error) {
 	a := aboutOf(r.Context())
-	now, address := time.Now(), a.address.String()
+	now, address := s.Now(), a.address.String()
 	if s.limits.failures.empty(address, now) {
 		w.Header().Set("Retry-After", "6")
 		return nil, refuse(http.StatusTooManyRequests, "too many tokens from your address were wrong: wait a minute")

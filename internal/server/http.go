@@ -78,8 +78,8 @@ func (s *Server) Handler() http.Handler {
 		a := &about{id: requestID(), began: time.Now(), address: s.client(r)}
 		x := &writer{ResponseWriter: w, about: a}
 		s.Metrics.inFlight.Inc()
-		defer s.answered(x, r)
 		r = r.WithContext(context.WithValue(r.Context(), aboutKey{}, a))
+		defer s.answered(x, r)
 		s.headers(x, r)
 		switch r.URL.Path {
 		case "/healthz", "/readyz": // asked by machines that know neither its name nor a token

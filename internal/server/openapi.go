@@ -45,10 +45,7 @@ func (s *Server) openAPI() ([]byte, error) {
 			ok["content"] = content
 		}
 		answers := object{strconv.Itoa(status): ok}
-		refuses := append([]int{401, 403, 429, 500, 503}, x.refuses...)
-		if len(x.params) > 0 || x.body != nil {
-			refuses = append(refuses, 400)
-		}
+		refuses := append([]int{400, 401, 403, 429, 500, 503}, x.refuses...) // 400: no operation takes parameters that it does not know
 		if x.body != nil {
 			refuses = append(refuses, 413, 415)
 		}

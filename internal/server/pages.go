@@ -843,7 +843,7 @@ func (v *visit) logIn() error {
 	p, err := v.byToken(v, strings.TrimSpace(v.r.PostForm.Get("token")))
 	if errors.Is(err, errToken) {
 		a := aboutOf(v.r.Context())
-		v.limits.failures.allow(a.address.String(), time.Now())
+		v.limits.failures.allow(a.address.String(), v.Now())
 		v.Metrics.refused.Inc()
 		v.Log.Warn("sign-in refused", "request", a.id, "address", a.address.String())
 		return v.loginPage(http.StatusUnauthorized, "This token is not known, revoked or over.")

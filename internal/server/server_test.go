@@ -25,6 +25,8 @@ import (
 
 var preview = flag.String("preview", "", "serve made-up findings on this address until interrupted, to look at pages")
 
+var write = flag.Bool("write", false, "write docs/openapi.json")
+
 // now is when all tests are: the last scan was in the night before.
 var now = time.Date(2026, 11, 30, 9, 30, 0, 0, time.UTC)
 
@@ -59,16 +61,41 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
+// recorded is a database with twelve days of findings, made once: each test gets a copy.
+var recorded struct {
+	sync.Once
+	file  []byte
+	scans []string
+}
+
 // build makes a world. It may be changed before it is.
 func build(t testing.TB, change func(*Options)) *world {
 	t.Helper()
-	s, err := store.Open(t.Context(), t.TempDir())
+	recorded.Do(func() {
+		dir := t.TempDir()
+		s, err := store.Open(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		recorded.scans = storetest.History{Failures: 150, Days: 12, Start: time.Date(2026, 11, 19, 3, 0, 0, 0, time.UTC)}.Record(t, s, "production")
+		if err := s.Backup(t.Context(), dir+"/copy"); err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		if recorded.file, err = os.ReadFile(dir + "/copy"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/scanner.db", recorded.file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	w := &world{TB: t, store: s, log: &logBuffer{}}
-	w.scans = storetest.History{Failures: 150, Days: 12, Start: time.Date(2026, 11, 19, 3, 0, 0, 0, time.UTC)}.Record(t, s, "production")
+	w := &world{TB: t, store: s, log: &logBuffer{}, scans: recorded.scans}
 	w.serve(change)
 	return w
 }
@@ -257,4 +284,9 @@ func causes(t testing.TB, s *store.Store) {
 			}
 		}
 	}
+}
+
+// second adds a stream with the same findings.
+func second(t testing.TB, s *store.Store) {
+	storetest.History{Failures: 150, Days: 2, Start: time.Date(2026, 11, 28, 3, 0, 0, 0, time.UTC)}.Record(t, s, "sandbox")
 }
