@@ -43,6 +43,7 @@ dce:
 docs:
 	go test -count=1 -run 'TestSchemas$$' ./internal/config -write
 	go run ./cmd/scanner rules --markdown docs/rules
+	go test -count=1 -run TestDocument ./internal/server -write
 
 # The pages of the server, out of internal/server/page/*.templ, which a test holds against these.
 templ:
@@ -74,9 +75,14 @@ bench:
 oracle:
 	go test -v -count=1 -timeout 30m ./internal/oracle -oracle=on
 
-# HTML reports in a real browser, with axe-core for accessibility. The tests are part of make test, which leaves them out where there is no browser.
-browser: bin/axe.min.js
+# HTML reports and the pages of the server in a real browser, with axe-core for accessibility. The tests are part of make test, which leaves them out where there is no browser.
+browser: bin/axe.min.js bin/node_modules
 	go test -v -count=1 -timeout 15m ./internal/browsertest -browser
+	go test -v -count=1 -timeout 15m -run TestBrowser ./internal/server -browser
+
+bin/node_modules:
+	mkdir -p bin
+	cd bin && npm install --silent --no-save --no-package-lock --prefix . playwright-core@1.65.1 axe-core@4.14.1
 
 bin/axe.min.js:
 	mkdir -p bin
