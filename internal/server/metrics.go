@@ -24,7 +24,6 @@ type Metrics struct {
 	refused   prometheus.Counter
 	calls     *prometheus.CounterVec
 	throttles *prometheus.CounterVec
-	scans     *prometheus.CounterVec
 	lasted    prometheus.Histogram
 }
 
@@ -39,10 +38,9 @@ func NewMetrics() *Metrics {
 		refused:   prometheus.NewCounter(prometheus.CounterOpts{Name: "scanner_http_sign_in_failures_total", Help: "Tokens and sign-ins that were refused."}),
 		calls:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "scanner_aws_calls_total", Help: "Calls to AWS that this process has made."}, []string{"service"}),
 		throttles: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "scanner_aws_throttles_total", Help: "Calls to AWS of this process that were throttled."}, []string{"service"}),
-		scans:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "scanner_scans_total", Help: "Scans that have ended in this process."}, []string{"stream", "state"}),
 		lasted:    prometheus.NewHistogram(prometheus.HistogramOpts{Name: "scanner_scan_seconds", Help: "How long scans took that were done in this process.", Buckets: []float64{10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400}}),
 	}
-	m.Registry.MustRegister(m.requests, m.took, m.inFlight, m.following, m.refused, m.calls, m.throttles, m.scans, m.lasted)
+	m.Registry.MustRegister(m.requests, m.took, m.inFlight, m.following, m.refused, m.calls, m.throttles, m.lasted)
 	prometheus.WrapRegistererWithPrefix("scanner_", m.Registry).MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -53,13 +51,8 @@ func (m *Metrics) Called(service string, calls, throttled int) {
 	m.throttles.WithLabelValues(service).Add(float64(throttled))
 }
 
-// Scanned counts a scan that has ended.
-func (m *Metrics) Scanned(stream string, state store.State, took time.Duration) {
-	m.scans.WithLabelValues(stream, string(state)).Inc()
-	if state == store.Done {
-		m.lasted.Observe(took.Seconds())
-	}
-}
+// Scanned notes how long a scan took that this process has ended.
+func (m *Metrics) Scanned(took time.Duration) { m.lasted.Observe(took.Seconds()) }
 
 func (m *Metrics) answered(route, method string, status int, took time.Duration) {
 	switch method {

@@ -6,21 +6,18 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"awsscanner/internal/store"
 )
 
 func TestMetrics(t *testing.T) {
 	w := build(t, nil)
 	w.Metrics.Called("s3", 120, 3)
-	w.Metrics.Scanned("production", store.Done, 94*time.Second)
-	w.Metrics.Scanned("production", store.Failed, time.Second)
+	w.Metrics.Scanned(94 * time.Second)
 	w.get("/api/v1/findings", 200)
 	w.get("/api/v1/findings?x=y", 400)
 	text := w.get("/metrics", 200)
 	for _, want := range []string{
 		`scanner_info{version="1.2.3"} 1`, `scanner_store_up 1`, `scanner_aws_calls_total{service="s3"} 120`, `scanner_aws_throttles_total{service="s3"} 3`,
-		`scanner_scans_total{state="done",stream="production"} 1`, `scanner_scans{state="done",stream="production"} 12`, `scanner_scan_seconds_count 1`,
+		`scanner_scans{state="done",stream="production"} 12`, `scanner_scan_seconds_count 1`,
 		`scanner_http_requests_total{method="GET",route="/api/v1/findings",status="200"} 1`, `scanner_http_requests_total{method="GET",route="/api/v1/findings",status="400"} 1`,
 		`scanner_queue_jobs{state="available"} 2`, `scanner_queue_oldest_seconds 60`, `scanner_coverage_cells{account="111122223333",stream="production"} `, `scanner_coverage_assessed_cells{account="111122223333",stream="production"} `,
 		`scanner_findings{severity="medium",stream="production"} `, `scanner_findings_by_pillar{pillar="security",severity="medium",stream="production"} `, `scanner_findings_waived{stream="production"} `, `scanner_findings_not_assessed{stream="production"} `,

@@ -82,7 +82,7 @@ func (s *Server) openAPI() ([]byte, error) {
 		"paths":    paths,
 		"security": []any{object{"token": []any{}}, object{"session": []any{}}},
 		"components": object{"schemas": d.schemas, "responses": responses, "securitySchemes": object{
-			"token":   object{"type": "http", "scheme": "bearer", "description": "made by scanner serve token create"},
+			"token":   object{"type": "http", "scheme": "bearer", "description": "made by scanner tokens create"},
 			"session": object{"type": "apiKey", "in": "cookie", "name": s.cookie("session"), "description": "of a browser that has signed in; what changes something needs the header X-Form-Token of its pages, too"},
 		}},
 	}, "", " ")

@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -163,6 +164,9 @@ type Server struct {
 	stopOnce  sync.Once
 }
 
+// Here is where a server listens that is not told where: only this machine can reach it.
+const Here config.Address = "127.0.0.1:8080"
+
 // New makes a server. It refuses settings that would let anybody in from beyond this machine.
 func New(ctx context.Context, o Options) (*Server, error) {
 	if o.Now == nil {
@@ -184,7 +188,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{Options: o, listen: set.Listen, session: time.Duration(set.Session), key: make([]byte, 32), sums: newSumsCache(o.Store), poll: time.Second, heartbeat: 15 * time.Second, stop: make(chan struct{})}
 	rand.Read(s.key) // never fails
 	if s.listen == "" {
-		s.listen = "127.0.0.1:8080"
+		s.listen = Here
 	}
 	if s.session == 0 {
 		s.session = 12 * time.Hour
@@ -193,6 +197,11 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s.limits = newLimits(set.Limits)
 	if !s.listen.Loopback() && !s.secure {
 		return nil, fmt.Errorf("listen: %s can be reached by others, so that TLS is demanded: set server.tls, or server.proxies that end it in front, or listen on 127.0.0.1", s.listen)
+	}
+	if set.TLS.CertFile != "" {
+		if _, err := (&certificate{tls: set.TLS, now: o.Now}).get(nil); err != nil {
+			return nil, err
+		}
 	}
 	if set.OIDC.Issuer != "" {
 		var err error
@@ -244,7 +253,7 @@ func (s *Server) anyToken(ctx context.Context) error {
 			return nil
 		}
 	}
-	return errors.New("nobody could sign in: set server.oidc, or make a token by scanner serve token create --role admin NAME")
+	return errors.New("nobody could sign in: set server.oidc, or make a token by scanner tokens create --role admin --name NAME")
 }
 
 // Serve listens and answers until the context ends; then it lets requests end that are under way.
@@ -270,10 +279,6 @@ func (s *Server) ServeOn(ctx context.Context, l net.Listener) error {
 	}
 	if s.Settings.TLS.CertFile != "" {
 		c := &certificate{tls: s.Settings.TLS, now: s.Now}
-		if _, err := c.get(nil); err != nil {
-			l.Close()
-			return err
-		}
 		x.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
 	}
 	scheme := "http"
@@ -288,7 +293,7 @@ func (s *Server) ServeOn(ctx context.Context, l net.Listener) error {
 	if x.TLSConfig != nil {
 		scheme = "https"
 	}
-	s.Log.Info("serving", "address", scheme+"://"+l.Addr().String(), "signIn", s.local == config.NoRole)
+	s.Log.Info("serving", "address", l.Addr().String(), "url", cmp.Or(string(s.Settings.PublicURL), scheme+"://"+l.Addr().String()), "database", s.Store.Name(), "signIn", s.local == config.NoRole)
 	select {
 	case err := <-ended:
 		return fmt.Errorf("the server has ended: %w", err)
@@ -332,5 +337,5 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if c.checked = now; c.last != nil {
 		return c.last, nil // the old one is better than none while a new one is being written
 	}
-	return nil, fmt.Errorf("the certificate cannot be used: %w", err)
+	return nil, fmt.Errorf("the certificate %s with the key %s cannot be used: %w", c.tls.CertFile, c.tls.KeyFile, err)
 }

@@ -1018,7 +1018,7 @@ func LoginPage(p *Login) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 81, " aria-describedby=\"how\"> <button>Sign in</button></form><p class=\"note muted\" id=\"how\">Whoever runs this server makes tokens: <code>scanner serve token create --role viewer NAME</code></p></section>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 81, " aria-describedby=\"how\"> <button>Sign in</button></form><p class=\"note muted\" id=\"how\">Whoever runs this server makes tokens: <code>scanner tokens create --role viewer --name NAME</code></p></section>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
