@@ -116,7 +116,7 @@ func (r *reviewer) look(ctx context.Context, stream string) (*review.Review, err
 
 // reviewed tells a review as pages and API do.
 func reviewed(v *review.Review) *server.Review {
-	out := &server.Review{Edition: v.Framework.Edition}
+	out := &server.Review{Edition: v.Framework.Title + ", " + v.Framework.Edition}
 	for _, p := range v.Pillars {
 		pillar := server.ReviewPillar{Pillar: engine.Pillar(p.ID)}
 		for i := range v.Questions {

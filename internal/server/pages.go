@@ -594,10 +594,30 @@ func (v *visit) scans() error {
 		q.Set("after", next)
 		p.More = "/scans?" + q.Encode()
 	}
-	if p.CanScan && v.frame.Stream != "" {
-		p.Targets = []string{v.frame.Stream}
+	if p.CanScan {
+		if p.Targets, err = v.targets(); err != nil {
+			return err
+		}
 	}
 	return v.show(page.ScansPage(p))
+}
+
+// targets are what can be scanned from a page about a stream: the stream, unless it is scanned on the command line only; anything, if nothing was
+// scanned yet.
+func (v *visit) targets() (all []string, err error) {
+	if v.Schedules == nil {
+		if v.frame.Stream != "" {
+			all = []string{v.frame.Stream}
+		}
+		return all, nil
+	}
+	known, err := v.Schedules(v)
+	for _, x := range known {
+		if x.Stream == v.frame.Stream || v.frame.Stream == "" {
+			all = append(all, x.Stream)
+		}
+	}
+	return all, err
 }
 
 // changesPerPage is how many changes the page about a scan lists.

@@ -120,7 +120,7 @@ func TestPages(t *testing.T) {
 		"/scans/" + begun:                              {"is waiting", "Cancel this scan", "data-follow", "4\u202f211"},
 		"/waivers":                                     {"in force", "in 20 days", "over since 10 days", "Nobody reaches it from outside", "waivers.yaml:90"},
 		"/schedules":                                   {"0 3 * * *", "Europe/Berlin", "Scan now", "never"},
-		"/review":                                      {"SEC01-BP02", "none, up to medium", "1 of 2"},
+		"/review":                                      {"SEC01-BP02", "none, up to medium", "1 of 2 at risk"},
 		"/access":                                      {"New token for"},
 		"/audit":                                       {"Nobody has changed anything yet"},
 	} {

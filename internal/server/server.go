@@ -63,7 +63,7 @@ func refuse(status int, format string, args ...any) error {
 // A Schedule says when a stream is scanned.
 type Schedule struct {
 	Stream   string    `json:"stream"`
-	Times    string    `json:"times" doc:"minute, hour, day, month and weekday"`
+	Times    string    `json:"times" doc:"minute, hour, day, month and weekday; empty if it is scanned by hand only"`
 	TimeZone string    `json:"timeZone"`
 	Next     time.Time `json:"next,omitzero" doc:"when it is scanned next"`
 }

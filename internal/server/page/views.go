@@ -22,7 +22,7 @@ type Scan struct {
 }
 
 func (s *Scan) took() string {
-	if s.Started.IsZero() || s.Finished.IsZero() {
+	if s.Started.IsZero() || s.Finished.IsZero() || s.Finished.Sub(s.Started) > 25*time.Hour { // a recording was judged: no scan takes so long
 		return "–"
 	}
 	return short(s.Finished.Sub(s.Started))
@@ -582,7 +582,7 @@ func (p *ReviewPillar) sum() string {
 			n++
 		}
 	}
-	return number(n) + " of " + number(len(p.Questions))
+	return number(n) + " of " + number(len(p.Questions)) + " at risk"
 }
 
 // ofRule leads to the findings of a rule, among those that the filters pick.
