@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"sync"
 
@@ -92,6 +93,11 @@ func (x *service) served(listen string) (config.Server, error) {
 	}
 	if set.Listen == "" {
 		set.Listen = server.Here
+	}
+	if set.TLS.CertFile != "" {
+		if _, err := tls.LoadX509KeyPair(set.TLS.CertFile, set.TLS.KeyFile); err != nil {
+			return set, usage("server.tls: the certificate %s with the key %s cannot be used: %s", set.TLS.CertFile, set.TLS.KeyFile, osText(err))
+		}
 	}
 	return set, nil
 }

@@ -145,7 +145,15 @@ func TestServeFails(t *testing.T) {
 	if err := w.Serve(t.Context()); err == nil || !strings.Contains(err.Error(), "the server cannot listen") {
 		t.Errorf("a port that is taken: %v", err)
 	}
-	if _, err := New(t.Context(), Options{Store: w.store, Settings: config.Server{TLS: config.TLS{CertFile: "/nothing", KeyFile: "/no-key"}}}); err == nil || !strings.Contains(err.Error(), "the certificate /nothing with the key /no-key cannot be used: ") {
+	w.close(func(o *Options) {
+		o.Settings.TLS = config.TLS{CertFile: "/nothing", KeyFile: "/no-key"}
+		_, _ = w.token(config.Admin, time.Time{})
+	})
+	m, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.ServeOn(t.Context(), m); err == nil || !strings.Contains(err.Error(), "the certificate /nothing with the key /no-key cannot be used: ") {
 		t.Errorf("no certificate: %v", err)
 	}
 }

@@ -198,11 +198,6 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if !s.listen.Loopback() && !s.secure {
 		return nil, fmt.Errorf("listen: %s can be reached by others, so that TLS is demanded: set server.tls, or server.proxies that end it in front, or listen on 127.0.0.1", s.listen)
 	}
-	if set.TLS.CertFile != "" {
-		if _, err := (&certificate{tls: set.TLS, now: o.Now}).get(nil); err != nil {
-			return nil, err
-		}
-	}
 	if set.OIDC.Issuer != "" {
 		var err error
 		if s.oidc, err = s.newOIDC(ctx); err != nil {
@@ -279,6 +274,10 @@ func (s *Server) ServeOn(ctx context.Context, l net.Listener) error {
 	}
 	if s.Settings.TLS.CertFile != "" {
 		c := &certificate{tls: s.Settings.TLS, now: s.Now}
+		if _, err := c.get(nil); err != nil {
+			l.Close()
+			return err
+		}
 		x.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
 	}
 	scheme := "http"
