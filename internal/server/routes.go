@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"awsscanner/internal/cause"
 	"awsscanner/internal/config"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/report"
@@ -555,7 +556,7 @@ func (eventPage) columns() []string {
 func (p eventPage) rows() iter.Seq[[]string] {
 	return func(yield func([]string) bool) {
 		for _, x := range p.Items {
-			if !yield([]string{strconv.FormatInt(x.ID, 10), stamp(x.At), string(x.Type), x.Severity.String(), x.Was.String(), x.Stream, x.Scan, x.Rule, x.Title, x.Resource, x.Account, x.Region, x.Owner, x.Identity, string(x.Cause)}) {
+			if !yield([]string{strconv.FormatInt(x.ID, 10), stamp(x.At), string(x.Type), x.Severity.String(), x.Was.String(), x.Stream, x.Scan, x.Rule, x.Title, x.Resource, x.Account, x.Region, x.Owner, x.Identity, cause.Text(x.Cause)}) {
 				return
 			}
 		}

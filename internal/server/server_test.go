@@ -279,7 +279,7 @@ func causes(t testing.TB, s *store.Store) {
 	}
 	for i, e := range all {
 		if i%2 == 0 && (e.Type == store.New || e.Type == store.Regressed || e.Type == store.Escalated) {
-			if err := s.Explain(t.Context(), e.ID, json.RawMessage(`{"principal":"arn:aws:sts::111122223333:assumed-role/Deploy/pipeline-4711","call":"s3:PutBucketPolicy","at":"`+e.At.Add(-3*time.Hour).Format(time.RFC3339)+`"}`)); err != nil {
+			if err := s.Explain(t.Context(), e.ID, json.RawMessage(`{"status":"found","principal":"arn:aws:sts::111122223333:assumed-role/Deploy/pipeline-4711","call":"s3:PutBucketPolicy","at":"`+e.At.Add(-3*time.Hour).Format(time.RFC3339)+`"}`)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"awsscanner/internal/cause"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/report"
 	"awsscanner/internal/store"
@@ -256,34 +257,22 @@ func text(v any) string {
 	return string(b)
 }
 
-// A cause is who has changed what an event is about.
-type cause struct {
-	Principal string    `json:"principal"`
-	Call      string    `json:"call"`
-	At        time.Time `json:"at"`
-}
-
-// changed says who has changed something; "" if nobody knows.
+// changed says in a line who has changed something last; "" if nobody knows.
 func changed(raw json.RawMessage) string {
-	var c cause
-	if len(raw) == 0 || json.Unmarshal(raw, &c) != nil || c.Principal == "" {
+	var c cause.Cause
+	if len(raw) == 0 || json.Unmarshal(raw, &c) != nil || c.Status != cause.Found {
 		return ""
 	}
-	who := c.Principal
-	if i := strings.LastIndexByte(who, ':'); strings.HasPrefix(who, "arn:") && i > 0 {
-		account := ""
-		if parts := strings.Split(who, ":"); len(parts) > 5 {
-			account = " of account " + parts[4]
-		}
-		who = who[i+1:] + account
+	return strings.TrimPrefix((&cause.Cause{Status: cause.Found, Change: c.Change}).Sentence(), "changed ")
+}
+
+// explained tells all that is known of who has changed something; "" if nobody has asked.
+func explained(raw json.RawMessage) string {
+	text := cause.Text(raw)
+	if text == "" {
+		return ""
 	}
-	if c.Call != "" {
-		who += " by " + c.Call
-	}
-	if !c.At.IsZero() {
-		who += " on " + minute(c.At)
-	}
-	return who
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // happened says in words what an event is.

@@ -73,8 +73,10 @@ func TestWords(t *testing.T) {
 		{short(94 * time.Second), "1 m 34 s"}, {short(3 * time.Second), "3 s"}, {short(90 * time.Minute), "1 h 30 m"}, {short(72 * time.Hour), "3 d"},
 		{list([]string{"a"}), "a"}, {list([]string{"a", "b", "c"}), "a, b and c"}, {few([]string{"a", "b", "c"}, 2), "a, b and 1 more"}, {few([]string{"a", "b"}, 2), "a, b"},
 		{kind("AWS::S3::Bucket"), "S3 Bucket"}, {kind("AWS::::Account"), "Account"}, {title("operational-excellence"), "Operational excellence"}, {region(""), "global"}, {brief("abc"), "abc"},
-		{changed(json.RawMessage(`{"principal":"arn:aws:sts::111122223333:assumed-role/Deploy/me","call":"s3:PutBucketPolicy","at":"2026-11-30T03:00:00Z"}`)), "assumed-role/Deploy/me of account 111122223333 by s3:PutBucketPolicy on 2026-11-30 03:00"},
-		{changed(json.RawMessage(`{"principal":"autoscaling.amazonaws.com"}`)), "autoscaling.amazonaws.com"}, {changed(nil), ""}, {changed(json.RawMessage(`[]`)), ""}, {changed(json.RawMessage(`{}`)), ""},
+		{changed(json.RawMessage(`{"status":"found","principal":"arn:aws:sts::111122223333:assumed-role/Deploy/me","call":"s3:PutBucketPolicy","at":"2026-11-30T03:00:00Z","others":[{"at":"2026-11-30T02:00:00Z","call":"x:Y"}]}`)), "2026-11-30 03:00 UTC by role Deploy of account 111122223333 in session me: s3:PutBucketPolicy"},
+		{changed(json.RawMessage(`{"status":"denied","detail":"why"}`)), ""}, {explained(json.RawMessage(`{"status":"denied","detail":"why"}`)), "Who changed it is not known: why"}, {explained(nil), ""},
+		{explained(json.RawMessage(`{"status":"found","principal":"autoscaling.amazonaws.com","call":"x:Y","at":"2026-11-30T03:00:00Z"}`)), "Changed 2026-11-30 03:00 UTC by autoscaling.amazonaws.com: x:Y"},
+		{changed(nil), ""}, {changed(json.RawMessage(`[]`)), ""}, {changed(json.RawMessage(`{}`)), ""},
 	} {
 		if c[0] != c[1] {
 			t.Errorf("%q, want %q", c[0], c[1])
