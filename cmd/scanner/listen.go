@@ -11,7 +11,7 @@ import (
 	"awsscanner/internal/config"
 	"awsscanner/internal/notify"
 	"awsscanner/internal/notify/deliver"
-	"awsscanner/internal/secret"
+	vault "awsscanner/internal/secret"
 	"awsscanner/internal/server"
 	"awsscanner/rules"
 )
@@ -48,9 +48,9 @@ an HTTP API. With a PostgreSQL database scanner worker shares the work on furthe
 		}
 		k.metrics = server.NewMetrics()
 		aws := &deliver.Deliverer{Config: &notify.Config{}, Version: version, Log: k.log}
-		secrets := secret.Process()
-		secrets.AWS = aws.FromAWS
-		s, err := server.New(c.Context(), server.Options{Store: k.store, Settings: set, Version: version, Rules: rules.All, Secrets: secrets, Log: k.log, Metrics: k.metrics, Actions: k.actions(q)})
+		reader := vault.Process()
+		reader.AWS = aws.FromAWS
+		s, err := server.New(c.Context(), server.Options{Store: k.store, Settings: set, Version: version, Rules: rules.All, Secrets: reader, Log: k.log, Metrics: k.metrics, Actions: k.actions(q)})
 		if err != nil {
 			k.store.Close()
 			return usage("%s", err)

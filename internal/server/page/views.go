@@ -28,6 +28,14 @@ func (s *Scan) took() string {
 	return short(s.Finished.Sub(s.Started))
 }
 
+// when says when a scan began, and how long it took if that is known.
+func (s *Scan) when() string {
+	if took := s.took(); took != "–" {
+		return minute(s.Started) + ", took " + took
+	}
+	return minute(s.Started)
+}
+
 func (s *Scan) at() time.Time {
 	if s.Started.IsZero() {
 		return s.Created
