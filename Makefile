@@ -1,6 +1,6 @@
 # Everything here needs only Go, except for oracle and managed (Python 3 with moto), iac (Terraform) and browser (Chromium, and npm for axe-core).
 
-.PHONY: build test test-otel adaptive race lint dce docs iac managed licenses release bench bench-store oracle browser fuzz
+.PHONY: build test test-otel adaptive race lint dce docs templ iac managed licenses release bench bench-store oracle browser fuzz
 
 build:
 	go build -o bin/scanner ./cmd/scanner
@@ -45,6 +45,12 @@ dce:
 docs:
 	go test -count=1 -run 'TestSchemas$$' ./internal/config -write
 	go run ./cmd/scanner rules --markdown docs/rules
+	go test -count=1 -run TestDocument ./internal/server -write
+
+# The pages of the server, out of internal/server/page/*.templ, which a test holds against these.
+templ:
+	cd tools && go build -o ../bin/templ github.com/a-h/templ/cmd/templ
+	bin/templ generate -path internal/server/page
 
 # The Terraform that rules give, that of the role and that of its stack sets, held against the AWS provider in the folder PROVIDERS, a file system mirror;
 # writes rules/testdata/terraform.txt.
@@ -78,9 +84,14 @@ bench-store:
 oracle:
 	go test -v -count=1 -timeout 30m ./internal/oracle -oracle=on
 
-# HTML reports in a real browser, with axe-core for accessibility. The tests are part of make test, which leaves them out where there is no browser.
-browser: bin/axe.min.js
+# HTML reports and the pages of the server in a real browser, with axe-core for accessibility. The tests are part of make test, which leaves them out where there is no browser.
+browser: bin/axe.min.js bin/node_modules
 	go test -v -count=1 -timeout 15m ./internal/browsertest -browser
+	go test -v -count=1 -timeout 15m -run TestBrowser ./internal/server -browser
+
+bin/node_modules:
+	mkdir -p bin
+	cd bin && npm install --silent --no-save --no-package-lock --prefix . playwright-core@1.65.1 axe-core@4.14.1
 
 bin/axe.min.js:
 	mkdir -p bin

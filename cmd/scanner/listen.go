@@ -2,13 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"crypto/tls"
 	"net"
-	"net/http"
-	"time"
+	"sync"
 
 	"github.com/spf13/cobra"
+
+	"awsscanner/internal/config"
+	"awsscanner/internal/notify"
+	"awsscanner/internal/notify/deliver"
+	vault "awsscanner/internal/secret"
+	"awsscanner/internal/server"
+	"awsscanner/rules"
 )
 
 func serveCommand() *cobra.Command {
@@ -16,52 +21,83 @@ func serveCommand() *cobra.Command {
 	var listen string
 	c := &cobra.Command{
 		Use:   "serve",
-		Short: "Keep accounts under watch: scan by schedule, and tell what became worse, since when",
-		Long: `Serve scans by the schedules of the settings, keeps what was found over time, and says by HTTP whether it is well. With a PostgreSQL
-database scanner worker shares the work on further machines. It listens on this machine only, unless --listen says otherwise.`,
+		Short: "Keep accounts under watch: scan by schedule, tell what became worse, since when, and show it on pages and by an API",
+		Long: `Serve scans by the schedules of the settings, keeps what was found over time, tells people what became worse, and shows all of it on pages and by
+an HTTP API. With a PostgreSQL database scanner worker shares the work on further machines. It listens on this machine only, unless the settings
+(server.listen) or --listen say otherwise: beyond it TLS and signing in are demanded. Scanner tokens makes what programs and people sign in with.`,
 		Example: `  scanner serve --config scanner.yaml --data /var/lib/scanner
   scanner serve --demo`,
 		Args: cobra.NoArgs,
 	}
 	f := c.Flags()
 	x.flags(f)
-	f.StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS:PORT` of the HTTP server")
+	f.StringVar(&listen, "listen", "", "`ADDRESS:PORT` of pages and API, in place of the settings (default 127.0.0.1:8080)")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		ctx := c.Context()
-		l, err := net.Listen("tcp", listen)
-		if err != nil {
-			return usage("--listen %s: %s", listen, osText(err))
-		}
-		defer l.Close()
-		if host := l.Addr().(*net.TCPAddr).IP; !host.IsLoopback() {
-			return usage("--listen %s would let others in: there is no authentication yet, so listen on 127.0.0.1 and put a proxy before it", listen)
-		}
-		k, q, err := x.start(ctx, c.ErrOrStderr(), true)
+		set, err := x.served(listen)
 		if err != nil {
 			return err
 		}
-		mux := http.NewServeMux()
-		mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
-		mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-			ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-			defer cancel()
-			if err := k.store.DB.PingContext(ctx); err != nil {
-				http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-				return
-			}
-			fmt.Fprintln(w, "ready")
-		})
-		server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 16}
-		go func() {
-			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				k.log.Error("the HTTP server has ended", "error", err)
-			}
-		}()
-		k.log.Info("serving", "address", l.Addr().String(), "database", k.store.Name(), "schedules", len(k.schedules()))
-		err = k.run(ctx, q)
-		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		return errors.Join(err, server.Shutdown(stopping))
+		l, err := net.Listen("tcp", string(set.Listen))
+		if err != nil {
+			return usage("it cannot listen on %s: %s", set.Listen, osText(err))
+		}
+		defer l.Close()
+		k, q, err := x.start(c.Context(), c.ErrOrStderr(), true)
+		if err != nil {
+			return err
+		}
+		k.metrics = server.NewMetrics()
+		aws := &deliver.Deliverer{Config: &notify.Config{}, Version: version, Log: k.log}
+		reader := vault.Process()
+		reader.AWS = aws.FromAWS
+		s, err := server.New(c.Context(), server.Options{Store: k.store, Settings: set, Version: version, Rules: rules.All, Secrets: reader, Log: k.log, Metrics: k.metrics, Actions: k.actions(q)})
+		if err != nil {
+			k.store.Close()
+			return usage("%s", err)
+		}
+		ctx, end := context.WithCancelCause(c.Context())
+		defer end(nil)
+		tell := k.tell
+		k.tell = func(ctx context.Context) { // pages end before the store is closed
+			var both sync.WaitGroup
+			both.Go(func() { end(s.ServeOn(ctx, l)) })
+			tell(ctx)
+			both.Wait()
+		}
+		if err := k.run(ctx, q); err != nil {
+			return err
+		}
+		if cause := context.Cause(ctx); c.Context().Err() == nil && cause != nil {
+			return failed("%s", cause)
+		}
+		return nil
 	}
 	return c
+}
+
+// served says where pages and API are served, and who may use them.
+func (x *service) served(listen string) (config.Server, error) {
+	files := x.files
+	if len(files) == 0 {
+		files = config.Find()
+	}
+	cfg, err := config.Load(files, nil, settings(nil))
+	if err != nil {
+		return config.Server{}, mistakes(err)
+	}
+	set := cfg.Server
+	if listen != "" {
+		if err := set.Listen.UnmarshalText([]byte(listen)); err != nil {
+			return set, usage("--listen: %s", err)
+		}
+	}
+	if set.Listen == "" {
+		set.Listen = server.Here
+	}
+	if set.TLS.CertFile != "" {
+		if _, err := tls.LoadX509KeyPair(set.TLS.CertFile, set.TLS.KeyFile); err != nil {
+			return set, usage("server.tls: the certificate %s with the key %s cannot be used: %s", set.TLS.CertFile, set.TLS.KeyFile, osText(err))
+		}
+	}
+	return set, nil
 }

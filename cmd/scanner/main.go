@@ -53,7 +53,7 @@ Exit codes: 0 fine, 1 the gate found something, 2 wrong use, 3 could not see eno
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage("%s", flagError(c, err)) })
-	root.AddCommand(scanCommand(), reportCommand(), gateCommand(), explainCommand(), diffCommand(), baselineCommand(), compareCommand(), rulesCommand(), callsCommand(), permissionsCommand(), doctorCommand(), publishCommand(), notifyCommand(), waiversCommand(), configCommand(), serveCommand(), workerCommand(), statusCommand(), historyCommand(), trendCommand(), dbCommand(), versionCommand())
+	root.AddCommand(scanCommand(), reportCommand(), gateCommand(), explainCommand(), diffCommand(), baselineCommand(), compareCommand(), rulesCommand(), callsCommand(), permissionsCommand(), doctorCommand(), publishCommand(), notifyCommand(), waiversCommand(), configCommand(), serveCommand(), workerCommand(), tokensCommand(), statusCommand(), historyCommand(), trendCommand(), dbCommand(), versionCommand())
 	root.AddCommand(reviewCommand(), lensCommand())
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) (err error) {
 		c.Flags().Visit(func(f *pflag.Flag) { // a variable of a script that is not set must not turn the gate off

@@ -29,6 +29,7 @@ import (
 	"awsscanner/internal/model"
 	"awsscanner/internal/model/kinds"
 	"awsscanner/internal/report"
+	"awsscanner/internal/server"
 	"awsscanner/internal/store"
 )
 
@@ -41,6 +42,8 @@ type keeper struct {
 	gate  *collect.Gate             // of all that this process reads
 	tell  func(ctx context.Context) // people, until the context ends; nil if somebody else does
 	now   func() time.Time          // for what is looked up; nil for the clock
+
+	metrics *server.Metrics // nil if nobody looks at them
 
 	mu        sync.Mutex
 	last      map[string]json.RawMessage // settings of each schedule, as they could be read last
@@ -209,6 +212,7 @@ func (k *keeper) planScan(ctx context.Context, s store.Scan) (all []store.Readin
 	if err != nil {
 		return nil, err
 	}
+	x.src.done = k.called(s.ID, "")
 	roster, err := x.src.accounts(ctx)
 	if err != nil {
 		return nil, err
@@ -271,6 +275,7 @@ func (k *keeper) readAccount(ctx context.Context, s store.Scan, r store.Reading)
 	if err != nil {
 		return r, err
 	}
+	x.src.done = k.called(s.ID, r.Account)
 	var e entry
 	if err := json.Unmarshal(r.Enter, &e); err != nil {
 		return r, err
@@ -475,6 +480,9 @@ func (k *keeper) record(ctx context.Context, s store.Scan, x *scanning, scan *en
 	}()
 	if err := k.store.Record(ctx, s.ID, r, packed, time.Now().UTC()); err != nil {
 		return err
+	}
+	if k.metrics != nil && !s.Started.IsZero() {
+		k.metrics.Scanned(time.Since(s.Started))
 	}
 	k.log.Info("scan done", "scan", s.ID, "stream", s.Stream, "accounts", len(r.Accounts()), "failures", maps.Clone(r.Failures), "cells", r.Cells, "blind", r.Blind)
 	return nil

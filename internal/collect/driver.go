@@ -42,6 +42,8 @@ type Progress struct {
 	Expected atomic.Int64 // that are known to be needed; grows while lists tell of more
 	Regions  atomic.Int64 // of all accounts, that are done
 	Accounts atomic.Int64 // that are done
+
+	Throttled atomic.Int64 // calls that were, if whoever reads counts them
 }
 
 // Run makes the calls of a plan in the regions of an account, and puts what it found into the snapshot.

@@ -92,6 +92,7 @@ type Config struct {
 	Schedules     []Planned
 	Retention     Retention
 	Notifications notify.Config
+	Server        Server
 	Locked        map[string]string // where, by key
 	Warnings      []string          // variables that nobody knows
 }
@@ -172,6 +173,7 @@ func (l *layer) check() {
 	if l.file.Has("notifications") {
 		l.Notifications.Check(l.file, "notifications", l.Context.Rules)
 	}
+	l.checkServer()
 	for i, glob := range l.WaiverPolicy.Never {
 		if glob != "" && !slices.ContainsFunc(l.Context.Rules, func(r engine.Rule) bool { return engine.Match(glob, r.ID) }) {
 			f.Refuse(fmt.Sprintf("waiver_policy.never[%d]", i), "never: no rule matches %q: %s", glob, suggest.DidYouMean(glob, l.ids(), "see scanner rules list"))
@@ -351,7 +353,7 @@ func known() (names []string) {
 	for _, k := range Keys() {
 		names = append(names, k.Name)
 	}
-	return append(names, "accounts", "gate", "severities", "params", "account_params", "waiver_policy", "waiver_policy.longest", "waiver_policy.never", "owners", "pipelines", "schedules", "retention", "retention.snapshots", "retention.scans", "retention.fixed", "notifications")
+	return append(names, "accounts", "gate", "severities", "params", "account_params", "waiver_policy", "waiver_policy.longest", "waiver_policy.never", "owners", "pipelines", "schedules", "retention", "retention.snapshots", "retention.scans", "retention.fixed", "notifications", "server")
 }
 
 // unknownKey says why a key cannot be locked: "" if it can.
@@ -443,6 +445,9 @@ func (l *layer) into(cfg *Config) error {
 			}
 			cfg.Schedules = append(cfg.Schedules, Planned{x, f.Place(fmt.Sprintf("schedules[%d]", i))})
 		}
+	}
+	if f.Has("server") && free("server") { // as a whole: who may enter must not come from two places
+		cfg.Server = l.Server.paths(l)
 	}
 	if f.Has("retention.snapshots") && free("retention.snapshots") {
 		cfg.Retention.Snapshots = l.Retention.Snapshots

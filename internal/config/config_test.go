@@ -142,7 +142,7 @@ func TestRefused(t *testing.T) {
 		{"locked: [parms.x.y]\n", `a.yaml:1: locked: there is no key "parms.x.y": did you mean params.x.y?`},
 		{"tags: {a: b}\ngate: {zz:y}\n", "a.yaml:1: the file has no key \"tags\": did you mean tags, under accounts?\na.yaml:2: gate has no key \"zz:y\": it has fail_on, fail_on_new, max, baseline, allow_incomplete, fail_on_incomplete"},
 		{"accounts: {tags: {env:prod}}\n", "a.yaml:1: env:prod has no value: after the colon of a key comes a space"},
-		{"zzz: high\n", `a.yaml:1: the file has no key "zzz": it has accounts, regions, ruleset, rules, exclude_rules, pillars, services, frameworks, min_severity, severities, params, account_params, outputs, redact, gate, waivers, waiver_policy, owners, timeout, max_rps, quota_share, log_format, attribution, pipelines, schedules, retention, notifications, locked`},
+		{"zzz: high\n", `a.yaml:1: the file has no key "zzz": it has accounts, regions, ruleset, rules, exclude_rules, pillars, services, frameworks, min_severity, severities, params, account_params, outputs, redact, gate, waivers, waiver_policy, owners, timeout, max_rps, quota_share, log_format, attribution, pipelines, schedules, retention, notifications, server, locked`},
 		{"exclude-rules: x\n", `a.yaml:1: the file has no key "exclude-rules": did you mean exclude_rules?`},
 		{"regions:\n- eu-*\n- bad\n", `a.yaml:3: regions: there is no "bad"`},
 		{"ruleset: bad\nregions: bad\n", "a.yaml:1: ruleset: there is no \"bad\"\na.yaml:2: regions: there is no \"bad\""},

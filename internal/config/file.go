@@ -54,6 +54,7 @@ type File struct {
 	Retention Retention  `yaml:"retention" doc:"how much of the past scanner serve keeps"`
 
 	Notifications notify.Config `yaml:"notifications" doc:"what scanner serve tells to whom, by which channels"`
+	Server        Server        `yaml:"server" doc:"where scanner serve shows pages and an API, and who may use them"`
 
 	Locked []string `yaml:"locked" doc:"keys that later files, variables and flags may not change: gate, or gate.fail_on"`
 }

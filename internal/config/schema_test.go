@@ -19,6 +19,7 @@ import (
 	"awsscanner/internal/engine"
 	"awsscanner/internal/match"
 	"awsscanner/internal/notify"
+	"awsscanner/internal/secret"
 	"awsscanner/internal/strictyaml"
 	"awsscanner/internal/waiver"
 )
@@ -42,6 +43,14 @@ func schemaOf(t reflect.Type, key string) jsonObject {
 		return jsonObject{"type": "string", "pattern": "^[0-9]{1,5}[dw]$"}
 	case t == reflect.TypeFor[waiver.Date]():
 		return jsonObject{"type": "string", "format": "date"}
+	case t == reflect.TypeFor[Role]():
+		return jsonObject{"enum": roles[1:]}
+	case t == reflect.TypeFor[Span]():
+		return jsonObject{"type": "string", "pattern": "^[0-9.]+[mh]"}
+	case t == reflect.TypeFor[secret.Reference]():
+		return jsonObject{"type": "string", "pattern": "^(env|file|secretsmanager|ssm):."}
+	case t == reflect.TypeFor[Prefix]():
+		return text
 	case t == reflect.TypeFor[match.Condition]():
 		return jsonObject{"$ref": "#/$defs/condition"}
 	case t == reflect.TypeFor[strictyaml.Raw]():
@@ -98,6 +107,8 @@ func schemaOf(t reflect.Type, key string) jsonObject {
 		switch {
 		case t.Key() == reflect.TypeFor[engine.Severity](), key == "max":
 			names = jsonObject{"$ref": "#/$defs/severity"}
+		case t.Key() == reflect.TypeFor[Role]():
+			names = jsonObject{"enum": roles[2:]}
 		case key == "account_params":
 			names = jsonObject{"pattern": "^[0-9]{12}$"}
 			key = ""
@@ -287,7 +298,7 @@ func TestSchemasRefuse(t *testing.T) {
 	}
 	for _, text := range []string{"acounts: {}", "ruleset: all", "regions: []", "accounts: {org: yes}", "accounts: {include: [1]}", "gate: {fail_on: hgh}", "gate: {max: {severe: 1}}", "gate: {max: {high: -1}}",
 		"gate: {allow_incomplete: most}", "severities: {x: y}", "account_params: {prod: {a: {b: 1}}}", "params: {a: 1}", "owners: [{rule: a}]", "owners: [{team: a, tag: b}]", "owners: {team: a}",
-		"waiver_policy: {longest: {high: 90}}", "waiver_policy: {longest: {hgh: 90d}}", "locked: [fail_on]", "notifications: {channels: [{name: a, type: irc}]}", "notifications: {channels: [{type: slack}]}", "notifications: {channels: [{name: a, type: webhook, secret: sesame}]}", "notifications: {routes: [{events: [mended], channels: [a]}]}", "max_rps: 0", "redact: secrets", "pillars: beauty", "frameworks: cis", "log_format: xml", "attribution: all", "pipelines: {}", "[a]"} {
+		"waiver_policy: {longest: {high: 90}}", "waiver_policy: {longest: {hgh: 90d}}", "locked: [fail_on]", "notifications: {channels: [{name: a, type: irc}]}", "notifications: {channels: [{type: slack}]}", "notifications: {channels: [{name: a, type: webhook, secret: sesame}]}", "notifications: {routes: [{events: [mended], channels: [a]}]}", "server: {local_role: boss}", "server: {oidc: {client_secret: sesame}}", "server: {oidc: {roles: {none: x}}}", "server: {limits: {streams: many}}", "server: {session: 1}", "max_rps: 0", "redact: secrets", "pillars: beauty", "frameworks: cis", "log_format: xml", "attribution: all", "pipelines: {}", "[a]"} {
 		refused(settings, text)
 	}
 	for _, text := range []string{"{rule: a}", "[{rule: a, reason: b, owner: c}]", "[{rule: a, reason: b, owner: c, expires: soon}]", "[{rule: a, reason: b, owner: c, expires: 2026-02-30}]", "[{rules: a, reason: b, owner: c, expires: 2026-02-28}]",

@@ -299,19 +299,28 @@ func (q *Queue) Cancel(ctx context.Context, scan, why string) error {
 
 // Depth counts the jobs of the queue by state.
 func (q *Queue) Depth(ctx context.Context) (map[rivertype.JobState]int, error) {
+	depth, _, err := q.Waiting(ctx)
+	return depth, err
+}
+
+// Waiting counts the jobs of the queue by state, and tells since when the first one waits that could be carried out; zero if none does.
+func (q *Queue) Waiting(ctx context.Context) (depth map[rivertype.JobState]int, oldest time.Time, err error) {
 	states := []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled}
-	depth := map[rivertype.JobState]int{}
+	depth = map[rivertype.JobState]int{}
 	result, err := q.client.JobList(ctx, river.NewJobListParams().States(states...).First(10_000))
 	if err != nil {
-		return nil, err
+		return nil, oldest, err
 	}
 	for _, state := range states {
 		depth[state] = 0
 	}
 	for _, job := range result.Jobs {
 		depth[job.State]++
+		if at := job.ScheduledAt; job.State == rivertype.JobStateAvailable && (oldest.IsZero() || at.Before(oldest)) {
+			oldest = at
+		}
 	}
-	return depth, nil
+	return depth, oldest, nil
 }
 
 type scanArgs struct {

@@ -240,6 +240,49 @@ func (c *Condition) Explain(s *Subject) (steps []Step) {
 	return steps
 }
 
+// Brief says in one line what a condition means.
+func (c *Condition) Brief() string {
+	var parts []string
+	leaf := func(key string, values []string) {
+		if len(values) > 0 {
+			parts = append(parts, key+" "+strings.Join(values, " or "))
+		}
+	}
+	leaf("rule", c.Rule)
+	leaf("account", c.Account)
+	leaf("region", c.Region)
+	leaf("kind", c.Kind)
+	leaf("resource", c.Resource)
+	var severities []string
+	for _, x := range c.Severity {
+		severities = append(severities, x.String())
+	}
+	leaf("severity", severities)
+	leaf("stack", c.Stack)
+	for _, key := range slices.Sorted(maps.Keys(c.Tags)) {
+		leaf("tag "+key, c.Tags[key])
+	}
+	several := func(all []Condition, between string) {
+		var inner []string
+		for i := range all {
+			inner = append(inner, all[i].Brief())
+		}
+		switch len(inner) {
+		case 0:
+		case 1:
+			parts = append(parts, inner[0])
+		default:
+			parts = append(parts, "("+strings.Join(inner, between)+")")
+		}
+	}
+	several(c.All, ") and (")
+	several(c.Any, ") or (")
+	if c.Not != nil {
+		parts = append(parts, "not ("+c.Not.Brief()+")")
+	}
+	return strings.Join(parts, ", ")
+}
+
 // Key is the same for conditions that say the same in another order.
 func (c *Condition) Key() string {
 	b, err := json.Marshal(c.ordered())

@@ -28,6 +28,9 @@ var pageStyle string
 //go:embed page/page.js
 var pageScript string
 
+// Stylesheet returns the stylesheet of reports, which the pages of a server share.
+func Stylesheet() string { return pageStyle }
+
 // HTML writes the report as one page that needs nothing beside it and asks nobody for anything. What sums up the scan is
 // markup, which can be read without JavaScript. The findings are data, which the script of the page shows as text.
 func (r *Report) HTML(w io.Writer) error {

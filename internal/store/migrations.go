@@ -187,4 +187,55 @@ DROP TABLE held;
 DROP TABLE channels;
 DROP TABLE outbox;
 ALTER TABLE scans DROP COLUMN announced;
+`}, {
+	// What the server needs: who may use it, what was changed, and findings page by page, with sums, without going through all their texts.
+	up: `
+CREATE TABLE tokens (
+	id      TEXT PRIMARY KEY, -- the part of the token that is no secret
+	name    TEXT NOT NULL,
+	role    TEXT NOT NULL,
+	hash    TEXT NOT NULL, -- SHA-256 of the secret part
+	maker   TEXT NOT NULL,
+	created BIGINT NOT NULL,
+	expires BIGINT NOT NULL,
+	used    BIGINT NOT NULL, -- the last time, to about an hour
+	revoked BIGINT NOT NULL
+);
+CREATE TABLE sessions (
+	hash    TEXT PRIMARY KEY, -- SHA-256 of what the browser keeps
+	token   TEXT NOT NULL, -- that it was begun with; empty if somebody else said who it is
+	name    TEXT NOT NULL,
+	role    TEXT NOT NULL,
+	created BIGINT NOT NULL,
+	expires BIGINT NOT NULL
+);
+CREATE TABLE audit (
+	id      $SERIAL,
+	at      BIGINT NOT NULL,
+	actor   TEXT NOT NULL,
+	role    TEXT NOT NULL,
+	address TEXT NOT NULL,
+	request TEXT NOT NULL,
+	action  TEXT NOT NULL,
+	object  TEXT NOT NULL,
+	detail  TEXT NOT NULL,
+	outcome TEXT NOT NULL -- begun, done, or why it failed
+);
+CREATE INDEX scans_done ON scans (stream, state, started);
+ALTER TABLE findings ADD COLUMN search TEXT NOT NULL DEFAULT '';
+DROP INDEX findings_order;
+CREATE INDEX findings_page ON findings (stream, state, severity, identity, account, region, rule, owner, pillars, waived, unassessed, first_seen);
+CREATE INDEX findings_rule ON findings (stream, rule, state, severity, identity);
+CREATE INDEX findings_account ON findings (stream, account, state, severity, identity);
+`,
+	down: `
+DROP INDEX findings_account;
+DROP INDEX findings_rule;
+DROP INDEX findings_page;
+CREATE INDEX findings_order ON findings (stream, state, severity, identity);
+ALTER TABLE findings DROP COLUMN search;
+DROP INDEX scans_done;
+DROP TABLE audit;
+DROP TABLE sessions;
+DROP TABLE tokens;
 `}}

@@ -18,6 +18,9 @@ import (
 // ErrNotFound says that there is no such thing.
 var ErrNotFound = errors.New("there is none")
 
+// ErrCursor refuses a cursor.
+var ErrCursor = errors.New("the cursor is none that a page has returned")
+
 // A Finding is a failure with its life.
 type Finding struct {
 	Stream     string         `json:"stream"`
@@ -43,7 +46,9 @@ type Filter struct {
 	Accounts   []string
 	Regions    []string
 	Owners     []string
-	Text       string // in rule, resource, name or message, whatever the case
+	Services   []string  // by which the IDs of rules begin
+	Since      time.Time // when they were first seen
+	Text       string    // words that are all in rule, title, message, resource, owner or tags, whatever the case
 	Waived     *bool
 	Unassessed *bool
 	After      string // a cursor, as a page has returned it
@@ -89,18 +94,28 @@ func (f *Filter) where() (string, []any) {
 	if f.Unassessed != nil {
 		parts = append(parts, map[bool]string{true: "unassessed <> 0", false: "unassessed = 0"}[*f.Unassessed])
 	}
-	if f.Text != "" {
-		like := arg("%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(f.Text)) + "%")
+	for _, word := range strings.Fields(strings.ToLower(f.Text)) {
+		parts = append(parts, "search LIKE "+arg("%"+likely(word)+"%")+` ESCAPE '\'`)
+	}
+	if len(f.Services) > 0 {
 		var any []string
-		for _, column := range []string{"rule", "resource", "name", "finding"} {
-			any = append(any, "LOWER("+column+") LIKE "+like+` ESCAPE '\'`)
+		for _, service := range f.Services { // the first word of a rule's ID
+			any = append(any, "rule LIKE "+arg(likely(service)+"-%")+` ESCAPE '\'`)
 		}
 		parts = append(parts, "("+strings.Join(any, " OR ")+")")
+	}
+	if !f.Since.IsZero() {
+		parts = append(parts, "first_seen >= "+arg(ms(f.Since)))
 	}
 	if len(parts) == 0 {
 		return "1 = 1", nil
 	}
 	return strings.Join(parts, " AND "), args
+}
+
+// likely makes a text mean itself in a pattern.
+func likely(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
 }
 
 // Count returns how many findings a filter picks.
@@ -110,52 +125,20 @@ func (s *Store) Count(ctx context.Context, f Filter) (n int, err error) {
 	return n, err
 }
 
-const columns = `SELECT stream, identity, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, severity, finding, COALESCE((SELECT MAX(started) FROM scans WHERE scans.stream = findings.stream AND scans.state = 'done'), 0) FROM findings WHERE `
+// What is read of a finding; with it the time of the last scan of its stream that is done.
+const (
+	columnsOf = `SELECT stream, identity, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, severity, finding, `
+	columns   = columnsOf + `COALESCE((SELECT MAX(started) FROM scans WHERE scans.stream = findings.stream AND scans.state = 'done'), 0) FROM findings WHERE `
+)
 
-// Findings returns a page of findings, the most severe first, and the cursor of the next page; "" if it is the last.
-func (s *Store) Findings(ctx context.Context, f Filter) (page []Finding, next string, err error) {
-	where, args := f.where()
-	if f.After != "" {
-		severity, stream, identity, err := cursor(f.After)
-		if err != nil {
-			return nil, "", err
-		}
-		n := len(args)
-		where += fmt.Sprintf(" AND (severity < $%d OR severity = $%d AND (stream > $%d OR stream = $%d AND identity > $%d))", n+1, n+1, n+2, n+2, n+3)
-		args = append(args, severity, stream, identity)
-	}
-	limit := f.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	rows, err := s.DB.QueryContext(ctx, columns+where+" ORDER BY severity DESC, stream, identity LIMIT "+strconv.Itoa(limit+1), args...)
-	if err != nil {
-		return nil, "", err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		x, err := scanFinding(rows)
-		if err != nil {
-			return nil, "", err
-		}
-		page = append(page, x)
-	}
-	if len(page) > limit {
-		page = page[:limit]
-		last := page[limit-1]
-		next = fmt.Sprintf("%d.%s.%s", last.severity, last.order[1], last.order[0])
-	}
-	return page, next, rows.Err()
-}
-
-// cursor takes a cursor apart: severity, identity, stream.
+// cursor takes a cursor apart: severity, identity and stream of the last finding of the page before.
 func cursor(text string) (severity int, stream, identity string, err error) {
 	parts := strings.SplitN(text, ".", 3)
 	if len(parts) == 3 {
 		severity, err = strconv.Atoi(parts[0])
 	}
 	if len(parts) != 3 || err != nil {
-		return 0, "", "", errors.New("the cursor is none that a page has returned")
+		return 0, "", "", ErrCursor
 	}
 	return severity, parts[2], parts[1], nil
 }
@@ -326,14 +309,15 @@ func (s *Store) Streams(ctx context.Context) (all []string, err error) {
 
 // A Point is what one scan of a trend found.
 type Point struct {
-	Scan     string                  `json:"scan"`
-	Started  time.Time               `json:"started"`
-	Failures map[engine.Severity]int `json:"failures"` // that nobody has waived
-	Waived   int                     `json:"waived"`
-	Cells    int                     `json:"cells"`
-	Assessed int                     `json:"assessed"`
-	New      int                     `json:"new"` // regressed and escalated ones too
-	Fixed    int                     `json:"fixed"`
+	Scan      string                  `json:"scan"`
+	Started   time.Time               `json:"started"`
+	Failures  map[engine.Severity]int `json:"failures"` // that nobody has waived
+	Waived    int                     `json:"waived"`
+	Cells     int                     `json:"cells"`
+	Assessed  int                     `json:"assessed"`
+	New       int                     `json:"new"`       // regressed and escalated ones too
+	Regressed int                     `json:"regressed"` // of them
+	Fixed     int                     `json:"fixed"`
 }
 
 // Trend returns what the scans of a stream have found since a time, the oldest first; of one pillar, unless that is "".
@@ -377,12 +361,7 @@ func (s *Store) Trend(ctx context.Context, stream string, pillar engine.Pillar, 
 			return err
 		}
 		if i, ok := at[scan]; ok {
-			switch event {
-			case New, Regressed, Escalated:
-				all[i].New += n
-			case Fixed:
-				all[i].Fixed += n
-			}
+			all[i].count(event, n)
 		}
 		return nil
 	}, stream, ms(since))

@@ -346,10 +346,10 @@ func (w *recorder) findings(ctx context.Context, r *report.Report, open map[stri
 			}
 		}
 	}
-	rows := newBatch(w.tx, w.dialect, `INSERT INTO findings (stream, identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, pillars, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, waived, digest, finding) VALUES `, 22,
+	rows := newBatch(w.tx, w.dialect, `INSERT INTO findings (stream, identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, pillars, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, waived, digest, finding, search) VALUES `, 23,
 		` ON CONFLICT (stream, identity) DO UPDATE SET fingerprint = excluded.fingerprint, rule = excluded.rule, severity = excluded.severity, kind = excluded.kind, resource = excluded.resource, name = excluded.name,
 		account = excluded.account, region = excluded.region, owner = excluded.owner, pillars = excluded.pillars, state = 'open', last_seen = excluded.last_seen, fixed_at = 0, unassessed = 0, regressed = findings.regressed + CASE WHEN findings.state = 'fixed' THEN 1 ELSE 0 END,
-		resources = excluded.resources, waived = excluded.waived, digest = excluded.digest, finding = excluded.finding`)
+		resources = excluded.resources, waived = excluded.waived, digest = excluded.digest, finding = excluded.finding, search = excluded.search`)
 	events := w.events()
 	for x, err := range r.Results() {
 		switch {
@@ -390,7 +390,7 @@ func (w *recorder) findings(ctx context.Context, r *report.Report, open map[stri
 			continue
 		}
 		m := x.Resource
-		if err := rows.add(ctx, w.stream, id, x.Fingerprint(), x.Rule.ID, x.Severity, x.Kind(), plain(m.ID), plain(m.Name), m.Account, m.Region, plain(x.Team), pillars(x.Rule), "open", w.at, w.at, 0, 0, 0, s.resources, until, hex.EncodeToString(digest[:]), string(text)); err != nil {
+		if err := rows.add(ctx, w.stream, id, x.Fingerprint(), x.Rule.ID, x.Severity, x.Kind(), plain(m.ID), plain(m.Name), m.Account, m.Region, plain(x.Team), pillars(x.Rule), "open", w.at, w.at, 0, 0, 0, s.resources, until, hex.EncodeToString(digest[:]), string(text), searchable(&f)); err != nil {
 			return err
 		}
 	}

@@ -53,6 +53,14 @@ func readSecret(name string) (string, error) {
 	return string(text), err
 }
 
+// FromAWS reads a secret of Secrets Manager, or a parameter of Systems Manager, with the credentials of this process.
+func (d *Deliverer) FromAWS(ctx context.Context, kind, name string) (string, error) {
+	if kind == "ssm" {
+		return d.fromParameterStore(ctx, &notify.Channel{Role: notify.Current}, name)
+	}
+	return d.fromSecretsManager(ctx, &notify.Channel{Role: notify.Current}, name)
+}
+
 // fromSecretsManager reads a secret by its ARN; ARN#FIELD is a field of one that is JSON.
 func (d *Deliverer) fromSecretsManager(ctx context.Context, ch *notify.Channel, name string) (string, error) {
 	arn, field, wantsField := strings.Cut(name, "#")

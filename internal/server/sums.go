@@ -1,0 +1,75 @@
+package server
+
+import (
+	"context"
+	"sync"
+
+	"awsscanner/internal/report"
+	"awsscanner/internal/store"
+)
+
+// known is what is summed up of a stream. Only a scan changes it.
+type known struct {
+	scan string // the last one that is done
+	*store.Sums
+	waived   []store.Acceptance
+	coverage []report.Coverage
+}
+
+// A sumsCache keeps sums until the next scan is done: with many findings they take a moment.
+type sumsCache struct {
+	store *store.Store
+
+	mu sync.Mutex
+	of map[string]*sumsEntry
+}
+
+type sumsEntry struct {
+	mu    sync.Mutex // held while they are made
+	known *known
+}
+
+// mostSums is how many streams are kept.
+const mostSums = 256
+
+func newSumsCache(s *store.Store) *sumsCache {
+	return &sumsCache{store: s, of: map[string]*sumsEntry{}}
+}
+
+func (c *sumsCache) get(ctx context.Context, stream string) (*known, error) {
+	c.mu.Lock()
+	e := c.of[stream]
+	if e == nil {
+		if len(c.of) >= mostSums {
+			clear(c.of)
+		}
+		e = &sumsEntry{}
+		c.of[stream] = e
+	}
+	c.mu.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	scan, err := c.store.Newest(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	if e.known != nil && e.known.scan == scan {
+		return e.known, nil
+	}
+	made, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestAnswer) // others wait for it, too
+	defer cancel()
+	k := &known{scan: scan}
+	if k.Sums, err = c.store.Sums(made, stream); err != nil {
+		return nil, err
+	}
+	if k.waived, err = c.store.Acceptances(made, stream); err != nil {
+		return nil, err
+	}
+	if scan != "" {
+		if k.coverage, err = c.store.Coverage(made, scan); err != nil {
+			return nil, err
+		}
+	}
+	e.known = k
+	return k, nil
+}
