@@ -385,16 +385,28 @@ func (s *Store) each(ctx context.Context, query string, row func(*sql.Rows) erro
 
 // TimeToFix returns how long findings of each severity were open that were fixed since a time: the median, and how many they are.
 func (s *Store) TimeToFix(ctx context.Context, stream string, since time.Time) (median map[engine.Severity]time.Duration, n map[engine.Severity]int, err error) {
+	type took struct {
+		ms int64
+		n  int // findings
+	}
+	all := map[engine.Severity][]took{} // the quickest first
 	median, n = map[engine.Severity]time.Duration{}, map[engine.Severity]int{}
-	err = s.each(ctx, `SELECT severity, took, n FROM (SELECT severity, fixed_at - first_seen AS took, ROW_NUMBER() OVER (PARTITION BY severity ORDER BY fixed_at - first_seen) AS i, COUNT(*) OVER (PARTITION BY severity) AS n
-		FROM findings WHERE stream = $1 AND state = 'fixed' AND fixed_at >= $2) AS fixed WHERE i = n / 2 + 1`, func(rows *sql.Rows) error {
+	err = s.each(ctx, `SELECT severity, fixed_at - first_seen, COUNT(*) FROM findings WHERE stream = $1 AND state = 'fixed' AND fixed_at >= $2 GROUP BY severity, fixed_at - first_seen ORDER BY severity, fixed_at - first_seen`, func(rows *sql.Rows) error {
 		var severity engine.Severity
-		var ms int64
-		var all int
-		err := rows.Scan(&severity, &ms, &all)
-		median[severity], n[severity] = time.Duration(ms)*time.Millisecond, all
+		var x took
+		err := rows.Scan(&severity, &x.ms, &x.n)
+		all[severity], n[severity] = append(all[severity], x), n[severity]+x.n
 		return err
 	}, stream, ms(since))
+	for severity, list := range all {
+		at := n[severity] / 2
+		for _, x := range list {
+			if at -= x.n; at < 0 {
+				median[severity] = time.Duration(x.ms) * time.Millisecond
+				break
+			}
+		}
+	}
 	return median, n, err
 }
 

@@ -92,13 +92,33 @@ func (s *Store) pruneFindings(ctx context.Context, tx *sql.Tx, stream string, be
 	if err := s.lockStream(ctx, tx, stream); err != nil {
 		return 0, err
 	}
-	old := fmt.Sprintf(` WHERE stream = $1 AND identity IN (SELECT identity FROM findings WHERE stream = $1 AND state = 'fixed' AND fixed_at > 0 AND fixed_at < $2 ORDER BY fixed_at, identity LIMIT %d)`, pruneAtOnce)
-	if _, err := tx.ExecContext(ctx, `DELETE FROM events`+old, stream, before); err != nil {
-		return 0, err
-	}
-	result, err := tx.ExecContext(ctx, `DELETE FROM findings`+old, stream, before)
+	rows, err := tx.QueryContext(ctx, `SELECT identity FROM findings WHERE stream = $1 AND state = 'fixed' AND fixed_at > 0 AND fixed_at < $2 ORDER BY fixed_at LIMIT $3`, stream, before, pruneAtOnce)
 	if err != nil {
 		return 0, err
 	}
-	return result.RowsAffected()
+	defer rows.Close()
+	var old []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return 0, err
+		}
+		old = append(old, id)
+	}
+	if err := rows.Err(); err != nil || len(old) == 0 {
+		return 0, err
+	}
+	for _, table := range []string{"events", "findings"} {
+		b := newBatch(tx, s.dialect, `DELETE FROM `+table+` WHERE stream = $1 AND identity IN `, 1, "")
+		b.fixed, b.list = []any{stream}, true
+		for _, id := range old {
+			if err := b.add(ctx, id); err != nil {
+				return 0, err
+			}
+		}
+		if err := b.flush(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return int64(len(old)), nil
 }

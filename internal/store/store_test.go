@@ -367,6 +367,42 @@ func TestPrune(t *testing.T) {
 	})
 }
 
+// The time to fix is the median of each severity, of those that were fixed since a time.
+func TestTimeToFix(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		s := open(t, address)
+		fixed := map[string]int{"a": 1, "b": 1, "c": 2, "d": 4, "e": 3, "f": 9}
+		for i := range 6 {
+			queues := map[string]int{}
+			for name, on := range fixed {
+				queues[name] = 2
+				if name == "e" || name == "f" {
+					queues[name] = 4
+				}
+				if i >= on {
+					queues[name] = 0
+				}
+			}
+			record(t, s, "prod", day(i, queues), report.Options{})
+		}
+		for since, want := range map[int]string{0: "low 2 days of 4, high 3 days of 1", 2: "low 4 days of 2, high 3 days of 1", 4: "low 4 days of 1", 5: ""} {
+			median, n, err := s.TimeToFix(t.Context(), "prod", begin.AddDate(0, 0, since))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for severity := engine.Informational; severity <= engine.Critical; severity++ {
+				if n[severity] > 0 || median[severity] > 0 {
+					got = append(got, fmt.Sprintf("%s %g days of %d", severity, median[severity].Hours()/24, n[severity]))
+				}
+			}
+			if got := strings.Join(got, ", "); got != want {
+				t.Errorf("since day %d: %s, want %s", since, got, want)
+			}
+		}
+	})
+}
+
 // Many are dropped bit by bit, but all of them.
 func TestPruneMany(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, address string) {
