@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"iter"
@@ -24,12 +25,14 @@ import (
 )
 
 // The history of benchmarks: each scan finds as much, of which a hundredth is new, and as much of what was there is fixed.
-const (
-	benchScans    = 1000
-	benchFindings = 50_000
-	benchChurn    = benchFindings / 100
-	benchAccounts = 100
+var (
+	benchScans    = flag.Int("scans", 1000, "scans that benchmarks keep; the document is about a thousand")
+	benchFindings = flag.Int("failures", 50_000, "failures that each of them found; the document is about 50 000")
 )
+
+const benchAccounts = 100
+
+func benchChurn() int { return *benchFindings / 100 }
 
 var benchStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -188,40 +191,40 @@ func past(b *testing.B, s *store.Store) {
 		b.Fatal(err)
 	}
 	defer tx.Rollback()
-	for _, q := range []string{fmt.Sprintf(`UPDATE scans SET turn = %d WHERE stream = 'prod'`, benchScans), fmt.Sprintf(`UPDATE findings SET first_seen = %d WHERE stream = 'prod'`, at(0))} {
+	for _, q := range []string{fmt.Sprintf(`UPDATE scans SET turn = %d WHERE stream = 'prod'`, *benchScans), fmt.Sprintf(`UPDATE findings SET first_seen = %d WHERE stream = 'prod'`, at(0))} {
 		if _, err := tx.Exec(q); err != nil {
 			b.Fatal(err)
 		}
 	}
-	const n = benchScans - 1
+	n := *benchScans - 1
 	id := func(i int) string { return fmt.Sprintf("%016x", i) }
 	rowsOf(b, tx, s.Postgres(), "scans", "id, stream, cause, state, created, due, started, finished, turn, failure, holder, lease, settings, head, looked", n, func(i int) []any {
 		return []any{id(i), "prod", "schedule", "done", at(i), at(i), at(i), at(i) + 60_000, i + 1, "", "", 0, `{"files":["scanner.yaml"]}`, string(last.Head), nil}
 	})
 	rowsOf(b, tx, s.Postgres(), "coverage", "scan, account, name, regions, cells, assessed, failures", n*benchAccounts, func(i int) []any {
-		return []any{id(i / benchAccounts), benchAccount(i), "shop-" + fmt.Sprint(i%benchAccounts), 3, 300, 299, benchFindings / benchAccounts}
+		return []any{id(i / benchAccounts), benchAccount(i), "shop-" + fmt.Sprint(i%benchAccounts), 3, 300, 299, *benchFindings / benchAccounts}
 	})
 	rowsOf(b, tx, s.Postgres(), "happened", "scan, type, n", 2*n, func(i int) []any {
-		return []any{id(i / 2), []string{"new", "fixed"}[i%2], benchChurn}
+		return []any{id(i / 2), []string{"new", "fixed"}[i%2], benchChurn()}
 	})
 	pillars := []string{"", "security", "reliability", "cost", "operations", "performance", "sustainability"}
 	rowsOf(b, tx, s.Postgres(), "tallies", "scan, pillar, severity, failures, waived", n*len(pillars)*5, func(i int) []any {
-		return []any{id(i / len(pillars) / 5), pillars[i/5%len(pillars)], 1 + i%5, benchFindings / 5, 100}
+		return []any{id(i / len(pillars) / 5), pillars[i/5%len(pillars)], 1 + i%5, *benchFindings / 5, 100}
 	})
-	// What is fixed was found some scans before: finding number benchFindings + i*benchChurn + j is new in scan i.
-	gone := func(i int) string { return identity(benchFindings + i) }
-	rowsOf(b, tx, s.Postgres(), "events", "stream, identity, scan, at, type, severity, was, cause", 2*n*benchChurn, func(i int) []any {
-		scan, j := i/(2*benchChurn), i%(2*benchChurn)
-		what, number := "new", scan*benchChurn+j
-		if j >= benchChurn {
-			what, number = "fixed", max(0, scan-20)*benchChurn+j-benchChurn
+	// What is fixed was found some scans before: finding number *benchFindings + i*benchChurn() + j is new in scan i.
+	gone := func(i int) string { return identity(*benchFindings + i) }
+	rowsOf(b, tx, s.Postgres(), "events", "stream, identity, scan, at, type, severity, was, cause", 2*n*benchChurn(), func(i int) []any {
+		scan, j := i/(2*benchChurn()), i%(2*benchChurn())
+		what, number := "new", scan*benchChurn()+j
+		if j >= benchChurn() {
+			what, number = "fixed", max(0, scan-20)*benchChurn()+j-benchChurn()
 		}
 		return []any{"prod", gone(number), id(scan), at(scan), what, 1 + i%5, 0, ""}
 	})
-	rowsOf(b, tx, s.Postgres(), "findings", "stream, identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, pillars, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, waived, digest, finding", n*benchChurn, func(i int) []any {
-		x := failure(benchFindings + i)
-		return []any{"prod", gone(i), gone(i), x.Rule, int(x.Verdict.Severity), "AWS::SQS::Queue", x.Resource.ID, x.Resource.Name, x.Resource.Account, x.Resource.Region, "payments", ",security,", "fixed", at(i / benchChurn),
-			at(min(n, i/benchChurn+20)), at(min(n, i/benchChurn+20)), 0, 0, 1, "", "0123456789abcdef", text}
+	rowsOf(b, tx, s.Postgres(), "findings", "stream, identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, pillars, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, waived, digest, finding", n*benchChurn(), func(i int) []any {
+		x := failure(*benchFindings + i)
+		return []any{"prod", gone(i), gone(i), x.Rule, int(x.Verdict.Severity), "AWS::SQS::Queue", x.Resource.ID, x.Resource.Name, x.Resource.Account, x.Resource.Region, "payments", ",security,", "fixed", at(i / benchChurn()),
+			at(min(n, i/benchChurn()+20)), at(min(n, i/benchChurn()+20)), 0, 0, 1, "", "0123456789abcdef", text}
 	})
 	if err := tx.Commit(); err != nil {
 		b.Fatal(err)
@@ -244,7 +247,7 @@ func BenchmarkStore(b *testing.B) {
 				address = storetest.Postgres(b)
 			}
 			s := open(b, address)
-			at := benchStart.Add(benchScans * time.Hour)
+			at := benchStart.Add(time.Duration(*benchScans) * time.Hour)
 			next := func() time.Time { at = at.Add(time.Hour); return at }
 			scanOf := func(b *testing.B, from func(int) int) {
 				var compare, record time.Duration
@@ -252,7 +255,7 @@ func BenchmarkStore(b *testing.B) {
 				n := 0
 				for b.Loop() {
 					p := watchHeap()
-					c, r := recordFound(b, s, found(benchFindings, from(n), next()))
+					c, r := recordFound(b, s, found(*benchFindings, from(n), next()))
 					most = max(most, p.end())
 					compare, record = compare+c, record+r
 					n++
@@ -263,7 +266,7 @@ func BenchmarkStore(b *testing.B) {
 				b.ReportMetric(float64(most), "peak-B")
 			}
 			p := watchHeap()
-			compare, record := recordFound(b, s, found(benchFindings, 0, next()))
+			compare, record := recordFound(b, s, found(*benchFindings, 0, next()))
 			most := p.end()
 			b.Run("Scan/first", func(b *testing.B) {
 				b.ReportMetric(0, "ns/op")
@@ -338,11 +341,11 @@ func BenchmarkStore(b *testing.B) {
 				return len(all), err
 			})
 			ask("Trend/month", func(ctx context.Context) (int, error) {
-				all, err := s.Trend(ctx, "prod", engine.Security, benchStart.Add((benchScans-720)*time.Hour))
+				all, err := s.Trend(ctx, "prod", engine.Security, benchStart.Add(time.Duration(*benchScans-720)*time.Hour))
 				return len(all), err
 			})
 			ask("History", func(ctx context.Context) (int, error) {
-				all, err := s.History(ctx, "prod", identity(benchFindings+77))
+				all, err := s.History(ctx, "prod", identity(*benchFindings+77))
 				return len(all), err
 			})
 			ask("Find", func(ctx context.Context) (int, error) {
@@ -350,11 +353,11 @@ func BenchmarkStore(b *testing.B) {
 				return len(all), err
 			})
 			ask("EventsOf", func(ctx context.Context) (int, error) {
-				all, err := s.EventsOf(ctx, fmt.Sprintf("%016x", benchScans/2))
+				all, err := s.EventsOf(ctx, fmt.Sprintf("%016x", *benchScans/2))
 				return len(all), err
 			})
 			ask("EventsSince/day", func(ctx context.Context) (int, error) {
-				all, err := s.EventsSince(ctx, "", benchStart.Add((benchScans-24)*time.Hour))
+				all, err := s.EventsSince(ctx, "", benchStart.Add(time.Duration(*benchScans-24)*time.Hour))
 				return len(all), err
 			})
 			ask("TimeToFix", func(ctx context.Context) (int, error) {
@@ -370,7 +373,7 @@ func BenchmarkStore(b *testing.B) {
 				return len(all), err
 			})
 			b.Run("Scan/unchanged", func(b *testing.B) { scanOf(b, func(int) int { return 0 }) })
-			b.Run("Scan/churn", func(b *testing.B) { scanOf(b, func(n int) int { return (n + 1) * benchChurn }) })
+			b.Run("Scan/churn", func(b *testing.B) { scanOf(b, func(n int) int { return (n + 1) * benchChurn() }) })
 			b.Run("Prune/nothing", func(b *testing.B) {
 				for b.Loop() {
 					if _, err := s.Prune(b.Context(), store.Retention{Snapshots: 10, Scans: 10_000 * time.Hour, Fixed: 10_000 * time.Hour}, at); err != nil {
@@ -378,8 +381,9 @@ func BenchmarkStore(b *testing.B) {
 					}
 				}
 			})
+			half := time.Duration(*benchScans/2) * time.Hour
 			begun = time.Now()
-			pruned, err := s.Prune(b.Context(), store.Retention{Snapshots: 1, Scans: benchScans / 2 * time.Hour, Fixed: benchScans / 2 * time.Hour}, at)
+			pruned, err := s.Prune(b.Context(), store.Retention{Snapshots: 1, Scans: half, Fixed: half}, at)
 			took := time.Since(begun)
 			b.Run("Prune/half", func(b *testing.B) {
 				if err != nil {
