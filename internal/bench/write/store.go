@@ -101,7 +101,7 @@ A scan reads what is known, is compared with that, and is recorded, with a snaps
 		b.WriteByte('\n')
 	}
 	fmt.Fprintf(&b, `
-Recording may take %d s and %d MB. Dropping half of all, once, took %s s in SQLite and %s s in PostgreSQL.
+Recording may take %d s and %d MB. Dropping half of all, once, took %s s in SQLite and %s s in PostgreSQL: 2000 findings at a time, so that others write in between.
 `, maxRecord, maxPeak, show(of(lite, "Prune/half", "wall-s")), show(of(server, "Prune/half", "wall-s")))
 	return b.String(), missed
 }
