@@ -10,7 +10,6 @@ import (
 
 	"awsscanner/internal/config"
 	"awsscanner/internal/notify"
-	"awsscanner/internal/notify/deliver"
 	vault "awsscanner/internal/secret"
 	"awsscanner/internal/server"
 	"awsscanner/rules"
@@ -47,9 +46,8 @@ an HTTP API. With a PostgreSQL database scanner worker shares the work on furthe
 			return err
 		}
 		k.metrics = server.NewMetrics()
-		aws := &deliver.Deliverer{Config: &notify.Config{}, Version: version, Log: k.log}
 		reader := vault.Process()
-		reader.AWS = aws.FromAWS
+		reader.AWS = deliverer(&notify.Config{}, k.log).FromAWS
 		s, err := server.New(c.Context(), server.Options{Store: k.store, Settings: set, Version: version, Rules: rules.All, Secrets: reader, Log: k.log, Metrics: k.metrics, Actions: k.actions(q)})
 		if err != nil {
 			k.store.Close()

@@ -390,7 +390,7 @@ func (w *recorder) findings(ctx context.Context, r *report.Report, open map[stri
 			continue
 		}
 		m := x.Resource
-		if err := rows.add(ctx, w.stream, id, x.Fingerprint(), x.Rule.ID, x.Severity, x.Kind(), plain(m.ID), plain(m.Name), m.Account, m.Region, plain(x.Team), pillars(x.Rule), "open", w.at, w.at, 0, 0, 0, s.resources, until, hex.EncodeToString(digest[:]), string(text), searchable(&f)); err != nil {
+		if err := rows.add(ctx, w.stream, id, x.Fingerprint(), x.Rule.ID, x.Severity, x.Kind(), plain(m.ID), plain(m.Name), m.Account, m.Region, plain(x.Team), pillars(x.Rule), "open", w.at, w.at, 0, 0, 0, s.resources, until, hex.EncodeToString(digest[:]), string(text), plain(searchable(&f))); err != nil {
 			return err
 		}
 	}

@@ -300,7 +300,7 @@ func (s *Store) Points(ctx context.Context, scans []string) (map[string]Point, e
 	if err != nil {
 		return nil, err
 	}
-	return all, s.each(ctx, `SELECT scan, type, COUNT(*) FROM events WHERE scan `+in+` GROUP BY scan, type`, func(rows *sql.Rows) error {
+	return all, s.each(ctx, `SELECT scan, type, n FROM happened WHERE scan `+in, func(rows *sql.Rows) error {
 		var scan string
 		var event EventType
 		var n int
