@@ -161,14 +161,7 @@ func (x stored) fromStore(ctx context.Context, gauge func(*prometheus.Desc, floa
 			gauge(cellsMetric, float64(c.Cells), stream, c.Account)
 			gauge(assessedMetric, float64(c.Assessed), stream, c.Account)
 		}
-		last, err := x.Store.Last(ctx, stream)
-		if err != nil {
-			return err
-		}
-		h, err := headOf(last)
-		if err != nil {
-			return err
-		}
+		last, h := &k.last, &k.head
 		gauge(lastMetric, float64(last.Started.Unix()), stream)
 		gauge(lastTookMetric, last.Finished.Sub(last.Started).Seconds(), stream)
 		gauge(lastCallsMetric, float64(h.Scan.Calls), stream)

@@ -260,21 +260,18 @@ func (v *visit) overview() error {
 	for _, t := range sum.Fixes {
 		o.FixTimes[t.Severity] = page.FixTime{Median: time.Duration(t.Seconds) * time.Second, Fixed: t.Fixed}
 	}
-	if sum.Scan != "" {
-		last, err := v.Store.Scan(v, sum.Scan)
-		if err != nil {
-			return err
-		}
-		items, err := v.items(v, []store.Scan{last})
+	k, err := v.sums.get(v, v.frame.Stream)
+	if err != nil {
+		return err
+	}
+	if k.scan != "" {
+		items, err := v.items(v, []store.Scan{k.last})
 		if err != nil {
 			return err
 		}
 		x := shownScan(items[0])
 		o.Last = &x
-		c, err := seen(last)
-		if err != nil {
-			return err
-		}
+		c := seen(k)
 		o.Cells, o.Assessed = c.Cells, c.Assessed
 		for _, g := range c.Grants {
 			o.Grants = append(o.Grants, g.Permission)
@@ -528,18 +525,15 @@ func (v *visit) coverage() error {
 	if err := v.framed("Coverage", "Coverage"); err != nil {
 		return err
 	}
-	last, err := v.Store.Last(v, v.frame.Stream)
-	if errors.Is(err, store.ErrNotFound) {
+	k, err := v.sums.get(v, v.frame.Stream)
+	if err != nil {
+		return err
+	}
+	if k.scan == "" {
 		return v.show(page.OverviewPage(&page.Overview{Frame: v.frame}))
 	}
-	if err != nil {
-		return err
-	}
-	c, err := seen(last)
-	if err != nil {
-		return err
-	}
-	scan := shownScan(told(last))
+	c := seen(k)
+	scan := shownScan(told(k.last))
 	p := &page.Coverage{Frame: v.frame, Scan: &scan, Cells: c.Cells, Assessed: c.Assessed, Accounts: c.Accounts, Skipped: c.Skipped}
 	var lacking []string
 	for _, g := range c.Grants {

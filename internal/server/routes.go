@@ -686,14 +686,9 @@ func (s *Server) summary(ctx context.Context, stream string) (*summary, error) {
 		x.Rules = append(x.Rules, ruleCounts{id, title, *c})
 	}
 	slices.SortFunc(x.Rules, func(a, b ruleCounts) int { return worse(&a.Counts, &b.Counts, a.Rule, b.Rule) })
-	now := s.Now()
-	median, n, err := s.Store.TimeToFix(ctx, stream, now.Add(-quarter))
-	if err != nil {
-		return nil, err
-	}
 	for severity := engine.Critical; severity >= engine.Informational; severity-- {
-		if n[severity] > 0 {
-			x.Fixes = append(x.Fixes, severityFixTime{severity, int64(median[severity].Seconds()), n[severity]})
+		if n := known.fixed[severity]; n > 0 {
+			x.Fixes = append(x.Fixes, severityFixTime{severity, int64(known.median[severity].Seconds()), n})
 		}
 	}
 	return x, nil
@@ -752,20 +747,20 @@ func (c *call) getCoverage() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	last, err := c.Store.Last(c, stream)
-	if err != nil {
-		return nil, missing(err, "scan that is done")
+	k, err := c.sums.get(c, stream)
+	if err == nil && k.scan == "" {
+		err = missing(store.ErrNotFound, "scan that is done")
 	}
-	return seen(last)
-}
-
-// seen tells what a scan could and could not see.
-func seen(last store.Scan) (*coverage, error) {
-	h, err := headOf(last)
 	if err != nil {
 		return nil, err
 	}
-	return &coverage{Stream: last.Stream, Scan: last.ID, Cells: h.Coverage.Cells, Assessed: h.Coverage.Assessed, Accounts: some(h.Coverage.Accounts), Gaps: some(h.Coverage.Gaps), Skipped: some(h.Scan.Skipped), Grants: grants(h.Coverage.Gaps)}, nil
+	return seen(k), nil
+}
+
+// seen tells what the last scan could and could not see.
+func seen(k *known) *coverage {
+	c := &k.head.Coverage
+	return &coverage{Stream: k.last.Stream, Scan: k.scan, Cells: c.Cells, Assessed: c.Assessed, Accounts: some(slices.Clone(c.Accounts)), Gaps: some(c.Gaps), Skipped: some(k.head.Scan.Skipped), Grants: grants(c.Gaps)}
 }
 
 // grants gathers the permissions that would close gaps, those first that open most.

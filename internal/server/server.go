@@ -185,7 +185,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		o.Client = &http.Client{Timeout: 15 * time.Second}
 	}
 	set := &o.Settings
-	s := &Server{Options: o, listen: set.Listen, session: time.Duration(set.Session), key: make([]byte, 32), sums: newSumsCache(o.Store), poll: time.Second, heartbeat: 15 * time.Second, stop: make(chan struct{})}
+	s := &Server{Options: o, listen: set.Listen, session: time.Duration(set.Session), key: make([]byte, 32), sums: newSumsCache(o.Store, o.Now), poll: time.Second, heartbeat: 15 * time.Second, stop: make(chan struct{})}
 	rand.Read(s.key) // never fails
 	if s.listen == "" {
 		s.listen = Here

@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"sync"
+	"time"
 
+	"awsscanner/internal/engine"
 	"awsscanner/internal/report"
 	"awsscanner/internal/store"
 )
@@ -14,11 +16,16 @@ type known struct {
 	*store.Sums
 	waived   []store.Acceptance
 	coverage []report.Coverage
+	last     store.Scan // without its head, which is large
+	head     head       // of it, as far as anybody looks
+	median   map[engine.Severity]time.Duration
+	fixed    map[engine.Severity]int
 }
 
 // A sumsCache keeps sums until the next scan is done: with many findings they take a moment.
 type sumsCache struct {
 	store *store.Store
+	now   func() time.Time
 
 	mu sync.Mutex
 	of map[string]*sumsEntry
@@ -30,10 +37,10 @@ type sumsEntry struct {
 }
 
 // mostSums is how many streams are kept.
-const mostSums = 256
+const mostSums = 64
 
-func newSumsCache(s *store.Store) *sumsCache {
-	return &sumsCache{store: s, of: map[string]*sumsEntry{}}
+func newSumsCache(s *store.Store, now func() time.Time) *sumsCache {
+	return &sumsCache{store: s, now: now, of: map[string]*sumsEntry{}}
 }
 
 func (c *sumsCache) get(ctx context.Context, stream string) (*known, error) {
@@ -65,10 +72,20 @@ func (c *sumsCache) get(ctx context.Context, stream string) (*known, error) {
 	if k.waived, err = c.store.Acceptances(made, stream); err != nil {
 		return nil, err
 	}
+	if k.median, k.fixed, err = c.store.TimeToFix(made, stream, c.now().Add(-quarter)); err != nil {
+		return nil, err
+	}
 	if scan != "" {
 		if k.coverage, err = c.store.Coverage(made, scan); err != nil {
 			return nil, err
 		}
+		if k.last, err = c.store.Scan(made, scan); err != nil {
+			return nil, err
+		}
+		if k.head, err = headOf(k.last); err != nil {
+			return nil, err
+		}
+		k.last.Head = nil
 	}
 	e.known = k
 	return k, nil

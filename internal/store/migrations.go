@@ -221,6 +221,7 @@ CREATE TABLE audit (
 	detail  TEXT NOT NULL,
 	outcome TEXT NOT NULL -- begun, done, or why it failed
 );
+CREATE INDEX events_newest ON events (stream, id, type);
 CREATE INDEX scans_done ON scans (stream, state, started);
 ALTER TABLE findings ADD COLUMN search TEXT NOT NULL DEFAULT '';
 DROP INDEX findings_order;
@@ -235,6 +236,7 @@ DROP INDEX findings_page;
 CREATE INDEX findings_order ON findings (stream, state, severity, identity);
 ALTER TABLE findings DROP COLUMN search;
 DROP INDEX scans_done;
+DROP INDEX events_newest;
 DROP TABLE audit;
 DROP TABLE sessions;
 DROP TABLE tokens;
