@@ -44,6 +44,10 @@ func newSumsCache(s *store.Store, now func() time.Time) *sumsCache {
 }
 
 func (c *sumsCache) get(ctx context.Context, stream string) (*known, error) {
+	scan, err := c.store.Newest(ctx, stream) // before any lock: nobody waits for somebody who waits for the database
+	if err != nil {
+		return nil, err
+	}
 	c.mu.Lock()
 	e := c.of[stream]
 	if e == nil {
@@ -56,10 +60,6 @@ func (c *sumsCache) get(ctx context.Context, stream string) (*known, error) {
 	c.mu.Unlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	scan, err := c.store.Newest(ctx, stream)
-	if err != nil {
-		return nil, err
-	}
 	if e.known != nil && e.known.scan == scan {
 		return e.known, nil
 	}
