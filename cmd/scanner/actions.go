@@ -49,32 +49,24 @@ func refusal(status int, format string, args ...any) error {
 // demoStream is what the demonstration scans if the settings have no schedules.
 const demoStream = "demo"
 
-// streams are those that can be scanned: the schedules, as the settings have them now.
-func (k *keeper) streams() ([]config.Planned, error) {
-	cfg, err := config.Load(k.files, nil, settings(nil))
-	if err != nil {
-		return nil, refusal(http.StatusConflict, "the settings cannot be read: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
-	}
-	all := cfg.Schedules
+// streams are those that can be scanned: the schedules, as the settings have them now, or had before somebody made a mistake.
+func (k *keeper) streams() []config.Planned {
+	all := k.latest.now().Schedules
 	if k.demo && len(all) == 0 {
 		all = []config.Planned{{Schedule: config.Schedule{Name: demoStream}}}
 	}
-	return all, nil
+	return all
 }
 
 func (k *keeper) startScan(ctx context.Context, q *jobs.Queue, stream string) (string, error) {
-	all, err := k.streams()
-	if err != nil {
-		return "", err
-	}
 	var names []string
-	for _, s := range all {
+	for _, s := range k.streams() {
 		if names = append(names, s.Name); s.Name != stream {
 			continue
 		}
 		x, err := k.scanOf(s, "request")
 		if err != nil {
-			return "", refusal(http.StatusConflict, "%s", err)
+			return "", refusal(http.StatusConflict, "the settings cannot be used: %s", strings.ReplaceAll(err.Error(), "\nscanner: ", "; "))
 		}
 		id, err := q.Begin(ctx, x)
 		if errors.Is(err, jobs.ErrUnderWay) {
@@ -101,8 +93,7 @@ func (k *keeper) cancelScan(ctx context.Context, q *jobs.Queue, id string) error
 
 // plans lists the schedules.
 func (k *keeper) plans() (all []server.Schedule, err error) {
-	planned, err := k.streams()
-	for _, s := range planned {
+	for _, s := range k.streams() {
 		x := server.Schedule{Stream: s.Name, Times: s.Cron, TimeZone: cmp.Or(s.TimeZone, "UTC")}
 		if s.Cron == "" { // by hand only
 			x.TimeZone = ""
@@ -113,7 +104,7 @@ func (k *keeper) plans() (all []server.Schedule, err error) {
 		}
 		all = append(all, x)
 	}
-	return all, err
+	return all, nil
 }
 
 func (k *keeper) clock() time.Time {
@@ -186,12 +177,8 @@ func (k *keeper) progressOf(ctx context.Context, scan string) (p server.Progress
 
 // waivers lists those of all files that scans go by.
 func (k *keeper) waivers() (all []server.Waiver, err error) {
-	planned, err := k.streams()
-	if err != nil {
-		return nil, err
-	}
 	seen := map[string]bool{}
-	for _, files := range append([][]string{k.files}, alsoOf(k.files, planned)...) {
+	for _, files := range append([][]string{k.files}, alsoOf(k.files, k.streams())...) {
 		x, err := readScanning(files, nil, k.demo)
 		if err != nil {
 			return nil, refusal(http.StatusConflict, "the waivers cannot be read: %s", strings.ReplaceAll(err.Error(), "\nscanner: ", "; "))

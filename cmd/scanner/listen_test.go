@@ -183,6 +183,16 @@ func TestServe(t *testing.T) {
 			t.Errorf("%s does not say %s", page, want)
 		}
 	}
+	// While the settings have a mistake pages go by what they said before; whoever wants a scan is told.
+	if err := os.WriteFile(filepath.Join(dir, "scanner.yaml"), []byte("schedlues: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if text := x.get("/", nil) + x.get("/schedules", nil); !strings.Contains(text, "Europe/Berlin") {
+		t.Error("the schedules are gone")
+	}
+	if status, text := x.ask("POST", "/api/v1/scans", `{"stream":"nightly"}`); status != 409 || !strings.Contains(text, `the settings cannot be used: `) || !strings.Contains(text, "did you mean schedules?") {
+		t.Errorf("a scan by settings with a mistake: %d %s", status, text)
+	}
 	log := x.end()
 	for _, want := range []string{`"msg":"request","request":"`, `"path":"/api/v1/scans","status":202,`, fmt.Sprintf(`"scan":%q`, begun.ID), `"who":"this machine"`} {
 		if !strings.Contains(log, want) {

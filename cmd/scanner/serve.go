@@ -143,7 +143,7 @@ func (x *service) start(ctx context.Context, stderr io.Writer, schedules bool) (
 		return nil, nil, mistakes(err)
 	}
 	l.said = cfg
-	k := &keeper{files: x.files, demo: x.demo, log: logger, gate: collect.NewGate()}
+	k := &keeper{files: x.files, latest: l, demo: x.demo, log: logger, gate: collect.NewGate()}
 	var follow func() []jobs.Schedule
 	if schedules {
 		for _, s := range cfg.Schedules {

@@ -35,13 +35,14 @@ import (
 
 // A keeper scans accounts again and again, for scanner serve and worker.
 type keeper struct {
-	store *store.Store
-	files []string // of the settings
-	demo  bool
-	log   *slog.Logger
-	gate  *collect.Gate             // of all that this process reads
-	tell  func(ctx context.Context) // people, until the context ends; nil if somebody else does
-	now   func() time.Time          // for what is looked up; nil for the clock
+	store  *store.Store
+	files  []string // of the settings
+	latest *latest  // what they say; nil if nobody looks at pages
+	demo   bool
+	log    *slog.Logger
+	gate   *collect.Gate             // of all that this process reads
+	tell   func(ctx context.Context) // people, until the context ends; nil if somebody else does
+	now    func() time.Time          // for what is looked up; nil for the clock
 
 	metrics *server.Metrics // nil if nobody looks at them
 

@@ -316,6 +316,9 @@ func tabbed(f store.Filter, tab string) store.Filter {
 	return f
 }
 
+// manyFindings is how many with some words are counted on a page.
+const manyFindings = 1000
+
 func (v *visit) findings() error {
 	if err := v.framed("Findings", "Findings"); err != nil {
 		return err
@@ -357,8 +360,20 @@ func (v *visit) findings() error {
 		values.Set("after", next)
 		p.More = "/findings?" + values.Encode()
 	}
-	if p.Count, err = v.countOf(f, k, p.Tab); err != nil {
-		return err
+	switch {
+	case next == "" && !p.Back:
+		p.Count = len(items)
+	case f.Text != "": // each finding is looked at
+		f.After = ""
+		if p.Count, err = v.Store.CountUpTo(v, f, manyFindings+1); err != nil {
+			return err
+		}
+		p.AtLeast = p.Count > manyFindings
+		p.Count = min(p.Count, manyFindings)
+	default:
+		if p.Count, err = v.countOf(f, k, p.Tab); err != nil {
+			return err
+		}
 	}
 	return v.show(page.FindingsPage(p))
 }

@@ -102,6 +102,11 @@ func TestSums(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				for _, most := range []int{1, 1 << 20} {
+					if some, err := s.CountUpTo(ctx, f, most); err != nil || some != min(n, most) {
+						t.Errorf("%s: up to %d of %d are %d, %v", what, most, n, some, err)
+					}
+				}
 				return n
 			}
 			f.Waived = &yes

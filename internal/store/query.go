@@ -118,6 +118,13 @@ func likely(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
 }
 
+// CountUpTo is Count that goes no further than some number.
+func (s *Store) CountUpTo(ctx context.Context, f Filter, most int) (n int, err error) {
+	where, args := f.where()
+	err = s.DB.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM findings WHERE `+where+` LIMIT `+strconv.Itoa(most)+`) AS picked`, args...).Scan(&n)
+	return n, err
+}
+
 // Count returns how many findings a filter picks.
 func (s *Store) Count(ctx context.Context, f Filter) (n int, err error) {
 	where, args := f.where()

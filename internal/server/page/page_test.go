@@ -74,6 +74,7 @@ func TestWords(t *testing.T) {
 		{list([]string{"a"}), "a"}, {list([]string{"a", "b", "c"}), "a, b and c"}, {few([]string{"a", "b", "c"}, 2), "a, b and 1 more"}, {few([]string{"a", "b"}, 2), "a, b"},
 		{kind("AWS::S3::Bucket"), "S3 Bucket"}, {kind("AWS::::Account"), "Account"}, {title("operational-excellence"), "Operational excellence"}, {region(""), "global"}, {brief("abc"), "abc"},
 		{changed(json.RawMessage(`{"status":"found","principal":"arn:aws:sts::111122223333:assumed-role/Deploy/me","call":"s3:PutBucketPolicy","at":"2026-11-30T03:00:00Z","others":[{"at":"2026-11-30T02:00:00Z","call":"x:Y"}]}`)), "2026-11-30 03:00 UTC by role Deploy of account 111122223333 in session me: s3:PutBucketPolicy"},
+		{(&Findings{Count: 1000, AtLeast: true}).counted(), "more than 1\u202f000 findings"}, {(&Findings{Count: 1}).counted(), "1 finding"},
 		{changed(json.RawMessage(`{"status":"denied","detail":"why"}`)), ""}, {explained(json.RawMessage(`{"status":"denied","detail":"why"}`)), "Who changed it is not known: why"}, {explained(nil), ""},
 		{explained(json.RawMessage(`{"status":"found","principal":"autoscaling.amazonaws.com","call":"x:Y","at":"2026-11-30T03:00:00Z"}`)), "Changed 2026-11-30 03:00 UTC by autoscaling.amazonaws.com: x:Y"},
 		{changed(nil), ""}, {changed(json.RawMessage(`[]`)), ""}, {changed(json.RawMessage(`{}`)), ""},

@@ -205,17 +205,18 @@ type Tab struct {
 type Findings struct {
 	Frame
 	Filters
-	Tabs   []Tab
-	Tab    string
-	Counts store.Counts // of the stream, whatever the filters
-	Facets []Facet
-	Count  int // that the filters pick
-	Items  []store.Finding
-	ByRule []Row
-	Rules  bool   // by rule
-	More   string // address of the next page
-	Back   bool   // this is not the first page
-	CSV    string
+	Tabs    []Tab
+	Tab     string
+	Counts  store.Counts // of the stream, whatever the filters
+	Facets  []Facet
+	Count   int  // that the filters pick
+	AtLeast bool // so many, and more
+	Items   []store.Finding
+	ByRule  []Row
+	Rules   bool   // by rule
+	More    string // address of the next page
+	Back    bool   // this is not the first page
+	CSV     string
 }
 
 // filtered reports whether anything but the tab picks findings.
@@ -489,6 +490,9 @@ func (p *Findings) clear() string {
 func (p *Findings) counted() string {
 	if p.Rules {
 		return many(len(p.ByRule), "rule") + " that find something"
+	}
+	if p.AtLeast {
+		return "more than " + many(p.Count, "finding")
 	}
 	return many(p.Count, "finding")
 }
