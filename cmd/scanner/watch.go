@@ -197,16 +197,6 @@ func (k *keeper) scanOf(s config.Planned, cause string) (store.Scan, error) {
 	return store.Scan{Stream: s.Name, Cause: cause, Settings: settings}, err
 }
 
-// schedules returns what the files say now: they may change while the service runs.
-func (k *keeper) schedules() []config.Planned {
-	cfg, err := config.Load(k.files, nil, settings(nil))
-	if err != nil {
-		k.log.Error("the settings cannot be read: what was read before holds", "error", err)
-		return nil
-	}
-	return cfg.Schedules
-}
-
 // planScan finds the accounts of a scan.
 func (k *keeper) planScan(ctx context.Context, s store.Scan) (all []store.Reading, err error) {
 	x, err := unpack(s.Settings)

@@ -150,7 +150,6 @@ type Server struct {
 	session   time.Duration
 	local     config.Role // of those who do not sign in; NoRole if everybody must
 	secure    bool        // people reach it by https only
-	hidden    []string    // secrets that must never be written
 	key       []byte      // of form tokens without a session
 	oidc      *oidcLogin
 	asset     func(name string) string // address of a file of pages
