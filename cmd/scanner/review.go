@@ -23,6 +23,7 @@ import (
 	"awsscanner/internal/model/kinds"
 	"awsscanner/internal/report"
 	"awsscanner/internal/review"
+	"awsscanner/internal/ships"
 	"awsscanner/internal/store"
 	"awsscanner/internal/strictyaml"
 	"awsscanner/rules"
@@ -36,7 +37,7 @@ func reviewCommand() *cobra.Command {
 		Long: `Review combines what a scan has found with what people have answered in ` + defaultAnswers + `. A scan can prove that a practice is missing, hardly ever
 that it is in place: so the risk of a question goes from what is certain to what is possible, as long as practices are undecided.`,
 		Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(reviewRunCommand(), reviewAskCommand(), reviewPlanCommand(), reviewRegisterCommand(), reviewDiffCommand(), reviewBaselineCommand(), reviewPushCommand(), reviewPullCommand(), reviewLensCommand())
+	c.AddCommand(reviewRunCommand(), reviewAskCommand(), reviewPlanCommand(), reviewRegisterCommand(), reviewDiffCommand(), reviewBaselineCommand(), reviewPushCommand(), reviewPullCommand(), reviewLensCommand(), reviewShipsCommand())
 	return c
 }
 
@@ -53,11 +54,13 @@ type reviewing struct {
 	low        string
 	acceptFull bool
 	redact     []string
+	ships      string
 	register   bool // gather what a risk register needs
 
 	f       *review.Framework
 	now     time.Time
 	all     []*review.Answers
+	history *ships.History // nil if nobody has asked
 	report  *report.Report
 	reviews []*review.Review
 }
@@ -72,6 +75,7 @@ func (x *reviewing) flags(f *pflag.FlagSet) {
 	f.StringVar(&x.asOf, "as-of", "", "the day by which answers hold or have lapsed, `YYYY-MM-DD` (default today)")
 	f.StringVar(&x.low, "low-counts-as", "medium", "the risk of a question of which only practices of low level are missing: medium or none; the answers may say otherwise")
 	f.BoolVar(&x.acceptFull, "accept-full", false, "take a practice for established without an answer, where rules see all of it, ran everywhere and passed")
+	f.StringVar(&x.ships, "ships", "", "show how the team ships, by a `FILE` of scanner review ships")
 	f.StringSliceVar(&x.redact, "redact", nil, "hide accounts (their IDs), names (of resources)")
 	x.sel.conf.flags(f)
 	x.sel.conf.waiverFlag(f)
@@ -94,6 +98,20 @@ func (x *reviewing) begin() (err error) {
 	for _, what := range x.redact {
 		if err := oneOf("--redact", what, []string{"accounts", "names"}); err != nil {
 			return err
+		}
+	}
+	if x.ships != "" && slices.Contains(x.redact, "accounts") {
+		return usage("--ships: what it says names accounts: leave --redact accounts out, or --ships")
+	}
+	if x.ships != "" {
+		f, err := os.Open(x.ships)
+		if err != nil {
+			return usage("--ships: %s cannot be read: %s", x.ships, osText(err))
+		}
+		x.history, err = ships.Read(f)
+		f.Close()
+		if err != nil {
+			return usage("--ships: %s cannot be read: %s", x.ships, err)
 		}
 	}
 	x.sel.ruleset = string(engine.Recommended)
@@ -218,7 +236,7 @@ func (x *reviewing) run(c *cobra.Command, args []string) error {
 }
 
 func (x *reviewing) options() review.Options {
-	return review.Options{Now: x.now, Low: map[string]review.Risk{"medium": review.MediumRisk, "none": review.NoRisk}[x.low], AcceptFull: x.acceptFull, Register: x.register}
+	return review.Options{Now: x.now, Low: map[string]review.Risk{"medium": review.MediumRisk, "none": review.NoRisk}[x.low], AcceptFull: x.acceptFull, Register: x.register, Ships: x.history}
 }
 
 // scanDemo scans the recorded account by the rules of the framework.

@@ -35,6 +35,9 @@ func (v *Review) HTML(w io.Writer) error {
 	p.lines("conflicts", "To discuss", toDiscuss, v.conflicts())
 	p.lines("lapsed", "Answers that hold no more", "They are past the day on which they were to be reviewed, and count as none.", v.lapsed())
 	p.lines("blind", "Where nobody could look", "What was not seen counts neither for nor against a practice.", v.blindLines())
+	if v.Ships != nil {
+		p.lines("ships", "How the team ships", shipsWhy, v.Ships.Lines)
+	}
 	p.questions()
 	p.html("</main>\n<footer><p>%s</p><p>Written by scanner %s.</p></footer>\n<script type=\"application/json\" id=\"sheet\">%s</script>\n<script>%s</script>\n</body>\n</html>\n", v.Framework.Provenance, v.Tool.Version, v.worksheet().script(), fragment(pageScript))
 	return p.w.Flush()
@@ -135,6 +138,9 @@ func (p *page) head() {
 	link("conflicts", fmt.Sprintf("To discuss (%d)", discuss), discuss)
 	link("lapsed", fmt.Sprintf("Lapsed (%d)", len(p.Summary.Lapsed)), len(p.Summary.Lapsed))
 	link("blind", "Where nobody could look", len(p.Summary.Blind))
+	if p.Ships != nil {
+		link("ships", "How the team ships", 1)
+	}
 	link("questions", "All questions", 1)
 	p.html("</nav>\n</header>\n")
 	p.html(`<div id="bar" hidden><div><span id="sum" role="status"></span><label>Who answers <input id="who" autocomplete="name" maxlength="200"></label><button type="button" id="ids" aria-pressed="false">Show account IDs</button><button type="button" id="save" class="main">Save review.yaml</button></div></div>

@@ -43,6 +43,9 @@ func (v *Review) Markdown(w io.Writer) error {
 	section("To discuss", toDiscuss, v.conflicts())
 	section("Answers that hold no more", "They are past the day on which they were to be reviewed, and count as none.", v.lapsed())
 	section("Where nobody could look", "What was not seen counts neither for nor against a practice.", v.blindLines())
+	if v.Ships != nil {
+		section("How the team ships", shipsWhy, v.Ships.Lines)
+	}
 	plan := v.Plan()
 	if len(plan.Steps) > 0 {
 		b.WriteString("\n## What to do first\n\n")

@@ -8,6 +8,7 @@ import (
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/report"
+	"awsscanner/internal/ships"
 )
 
 // Schema names the shape of the JSON of a review; docs/review.schema.json describes it.
@@ -25,7 +26,8 @@ type Review struct {
 	Summary   Summary          `json:"summary"`
 	Pillars   []PillarReview   `json:"pillars"`
 	Questions []QuestionReview `json:"questions"`
-	Notes     []string         `json:"notes"` // what a reader should know before anything else
+	Ships     *ships.Estimate  `json:"ships,omitempty"` // how the team ships, as AWS saw it
+	Notes     []string         `json:"notes"`           // what a reader should know before anything else
 
 	f       *Framework
 	rules   map[string]*engine.Rule
@@ -150,7 +152,8 @@ type Options struct {
 	Now        time.Time // by which answers hold, or have lapsed
 	Low        Risk      // what a missing practice of low level counts as, if the answers do not say
 	AcceptFull bool
-	Register   bool // gather what a risk register needs as well
+	Register   bool           // gather what a risk register needs as well
+	Ships      *ships.History // how people ship, if anybody has asked
 }
 
 // everything is reviewed if nobody names a workload.
@@ -273,6 +276,9 @@ func (g *gathering) review(o Options) *Review {
 		if p := v.pillar(&f.Pillars[i]); len(p.Questions) > 0 {
 			v.Pillars = append(v.Pillars, p)
 		}
+	}
+	if o.Ships != nil {
+		v.Ships = o.Ships.Estimate(ships.Selection{Accounts: a.Workload.Accounts, Regions: a.Workload.Regions, Tags: a.Workload.Tags})
 	}
 	v.note(g)
 	return v

@@ -39,6 +39,9 @@ func (v *Review) Text(w io.Writer, style Style) error {
 	t.list("TO DISCUSS  people say yes and the scan says no, or people do not say the same", v.conflicts())
 	t.list("LAPSED  answers that hold no more", v.lapsed())
 	t.list("COULD NOT LOOK", v.blindLines())
+	if v.Ships != nil {
+		t.list(shipsHead, v.Ships.Lines)
+	}
 	plan := v.Plan()
 	if len(plan.Steps) > 0 {
 		var lines []string
@@ -83,6 +86,11 @@ func (a *Asking) line() string {
 	}
 	return head + a.Found
 }
+
+const (
+	shipsHead = "HOW THE TEAM SHIPS  as AWS saw it, which is no grade"
+	shipsWhy  = "What AWS saw in CloudFormation and CodeDeploy. It is an estimate and no grade: other pipelines, and changes by hand, are not in it."
+)
 
 // toDiscuss says what is behind contradictions.
 const toDiscuss = "Either people say that a practice is in place and the scan says that it is not: then it counts as missing until one of the two changes, or a waiver says why it is accepted. Or people do not say the same: then it is open."
