@@ -48,6 +48,7 @@ type reviewing struct {
 	place      place
 	snapshot   string
 	stream     string
+	live       bool
 	answers    []string
 	framework  string
 	asOf       string
@@ -68,6 +69,10 @@ type reviewing struct {
 func (x *reviewing) flags(f *pflag.FlagSet) {
 	f.StringVar(&x.snapshot, "snapshot", "", "review this snapshot or JSON report; without it the last scan")
 	f.BoolVar(&x.src.demo, "demo", false, "review the recorded account inside this program: no credentials, no network")
+	f.BoolVar(&x.live, "live", false, "scan now, by the rules of the framework, and review that: nothing is kept of the scan")
+	f.StringArrayVar(&x.src.profiles, "profile", nil, "with --live: profile of the AWS configuration (repeatable: one account each)")
+	f.StringArrayVar(&x.src.roles, "role-arn", nil, "with --live: assume this role and scan its account (repeatable)")
+	f.StringSliceVar(&x.src.regions, "regions", nil, "with --live: regions, names or globs (default: all that are enabled)")
 	f.StringVar(&x.stream, "stream", "", "review the last scan of this stream in the database: a schedule of scanner serve, or what scan --store has kept")
 	x.place.flags(f)
 	f.StringArrayVar(&x.answers, "answers", nil, "what people say, a `FILE` for each workload or for each person (repeatable); default "+defaultAnswers+", if it is there")
@@ -84,13 +89,16 @@ func (x *reviewing) flags(f *pflag.FlagSet) {
 // begin checks all flags and reads framework and answers.
 func (x *reviewing) begin() (err error) {
 	n := 0
-	for _, is := range []bool{x.snapshot != "", x.src.demo, x.stream != ""} {
+	for _, is := range []bool{x.snapshot != "", x.src.demo, x.stream != "", x.live} {
 		if is {
 			n++
 		}
 	}
 	if n > 1 {
-		return usage("--snapshot, --demo and --stream name different scans: use one of them")
+		return usage("--snapshot, --demo, --live and --stream name different scans: use one of them")
+	}
+	if !x.live && len(x.src.profiles)+len(x.src.roles)+len(x.src.regions) > 0 {
+		return usage("--profile, --role-arn and --regions say what to scan: add --live, or leave them out")
 	}
 	if err := oneOf("--low-counts-as", x.low, []string{"medium", "none"}); err != nil {
 		return err
@@ -221,8 +229,8 @@ func (x *reviewing) run(c *cobra.Command, args []string) error {
 	}
 	waive := x.sel.conf.people(&o)
 	var err error
-	if x.src.demo {
-		x.report, err = x.scanDemo(c, o, waive)
+	if x.src.demo || x.live {
+		x.report, err = x.scanNow(c, o, waive)
 	} else {
 		x.report, err = x.look(c, o, waive)
 	}
@@ -239,12 +247,20 @@ func (x *reviewing) options() review.Options {
 	return review.Options{Now: x.now, Low: map[string]review.Risk{"medium": review.MediumRisk, "none": review.NoRisk}[x.low], AcceptFull: x.acceptFull, Register: x.register, Ships: x.history}
 }
 
-// scanDemo scans the recorded account by the rules of the framework.
-func (x *reviewing) scanDemo(c *cobra.Command, o report.Options, waive func(time.Time, io.Writer)) (*report.Report, error) {
+// scanNow scans by the rules of the framework: accounts, or the recorded one.
+func (x *reviewing) scanNow(c *cobra.Command, o report.Options, waive func(time.Time, io.Writer)) (*report.Report, error) {
 	wanted := x.f.Rules()
 	picked := slices.DeleteFunc(slices.Clone(rules.All), func(r engine.Rule) bool { return !slices.Contains(wanted, r.ID) })
 	x.src.quotaShare = 100
-	read, err := x.src.collectLive(c.Context(), picked, tuning{}, keeping{tags: true, warnings: io.Discard}, io.Discard)
+	if err := x.src.check(); err != nil {
+		return nil, err
+	}
+	told := io.Discard
+	if !x.src.demo {
+		told = c.ErrOrStderr()
+		fmt.Fprintf(told, "scanning by %s\n", plural(len(picked), "rule"))
+	}
+	read, err := x.src.collectLive(c.Context(), picked, tuning{}, keeping{tags: true, warnings: told, logFormat: "text"}, io.Discard)
 	if err != nil {
 		return nil, err
 	}
@@ -439,9 +455,10 @@ func reviewRunCommand() *cobra.Command {
 		Use:   "run [SNAPSHOT|REPORT]",
 		Short: "Review a workload by the last scan, or by a snapshot or JSON report",
 		Long: `Run combines the results of a scan with the answers of people, practice by practice, and says for each question which risk is certain and
-which is possible. To review a live account, scan it first: scanner scan --frameworks aws-well-architected.`,
+which is possible. The scan is the last one, a snapshot or JSON report, one of the database (--stream), or one that is made now (--live).`,
 		Example: `  scanner review run --demo
   scanner review run --answers shop.yaml -o html=shop.html
+  scanner review run --live --regions eu-west-1 --answers shop.yaml
   scanner review run report.json --answers shop.yaml --answers bank.yaml -o html='{workload}.html'
   scanner review run --fail-on-risk high`,
 		Args: cobra.MaximumNArgs(1),

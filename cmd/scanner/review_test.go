@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"awsscanner/internal/review"
 	"awsscanner/internal/watool/watooltest"
 	"awsscanner/rules"
@@ -104,4 +106,45 @@ func TestAsk(t *testing.T) {
 	if got := reviewOf(t, secrets, written[1]); len(got.Summary.Conflicts) != 0 || got.AsOf != time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly) {
 		t.Errorf("conflicts are left: %v", got.Summary.Conflicts)
 	}
+}
+
+// Reviews are what docs/review.schema.json says, no more and no less.
+func TestReviewSchema(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	text, err := os.ReadFile("../../docs/review.schema.json")
+	t.Chdir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := decode(t, text)
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("review.json", schema); err != nil {
+		t.Fatal(err)
+	}
+	whole := c.MustCompile("review.json")
+	for name, text := range map[string]string{
+		"ann.yaml":   "version: 1\nworkload: {name: shop, accounts: [\"111122223333\"], regions: [\"eu-*\"], tags: {app: [x]}, environment: production, owner: us}\ndefaults: {by: ann, on: 2026-11-20}\nanswers:\n  SEC02-BP01: {state: yes, note: n, link: [\"https://wiki.example\"]}\n  SEC02-BP02: {state: na, reason: OTHER}\n  OPS01-BP01: {state: yes, on: 2020-01-01}\n  OPS01-BP02: {state: no}\nquestions: {SUS 1: {applicable: false, note: later}}\nwaivers: [{bp: SEC08-BP02, reason: r, owner: o, until: 2027-01-01, risk: x, mitigation: y, ticket: z}]\n",
+		"bob.yaml":   "version: 1\nworkload: {name: shop, accounts: [\"111122223333\"], regions: [\"eu-*\"], tags: {app: [x]}}\ndefaults: {by: bob, on: 2026-11-20}\nanswers: {OPS01-BP02: {state: yes}}\n",
+		"ships.json": `{"schema": "scanner.ships/v1", "from": "2026-11-03T00:00:00Z", "to": "2026-12-01T00:00:00Z", "read": [], "deployments": [{"tool": "codedeploy", "account": "111122223333", "region": "eu-west-1", "what": "w", "began": "2026-11-10T10:00:00Z", "ended": "2026-11-10T10:10:00Z", "outcome": "failed"}], "gaps": [{"account": "111122223333", "region": "eu-west-1", "call": "c", "why": "w"}]}`,
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	demo := []string{"review", "run", "--demo", "--as-of", "2026-12-01", "-o", "json"}
+	for _, more := range [][]string{nil, {"--answers", "ann.yaml"}, {"--answers", "ann.yaml", "--answers", "bob.yaml", "--ships", "ships.json"}, {"--ships", "ships.json", "--accept-full", "--low-counts-as", "none"}, {"--redact", "accounts,names"}} {
+		got := stdout(t, append(demo, more...)...)
+		if err := whole.Validate(decode(t, got)); err != nil {
+			t.Errorf("%s: %v", more, err)
+		}
+		for old, new := range map[string]string{`"schema": "scanner.review/v1"`: `"schema": "scanner.review/v2"`, `"evidence": "refuted"`: `"evidence": "passed"`, `"lower": "HIGH"`: `"lower": "LOW"`, `"asOf": "2026-12-01"`: `"asOf": "today"`, `"failing": `: `"extra": 1, "failing": `} {
+			if bad := strings.Replace(string(got), old, new, 1); bad == string(got) {
+				t.Errorf("the review has no %s", old)
+			} else if whole.Validate(decode(t, []byte(bad))) == nil {
+				t.Errorf("the schema accepts %s", new)
+			}
+		}
+	}
+	strict(t, schema, "")
 }
