@@ -32,6 +32,9 @@ type talkQuestion struct {
 	IDUncertain     bool           `json:"idUncertain,omitempty"`
 	WellArchitected *int           `json:"wellArchitected,omitempty"` // percent of the reviews
 	HighRisk        *int           `json:"highRisk,omitempty"`
+	Bracket         *int           `json:"bracket,omitempty"` // stands in brackets behind it: high and medium together, as far as anybody can guess
+	None            *int           `json:"none,omitempty"`    // percent that had none of its practices
+	NoneUncertain   bool           `json:"noneUncertain,omitempty"`
 	Uncertain       []string       `json:"uncertain,omitempty"`
 	Practices       []talkPractice `json:"practices"`
 }
@@ -64,6 +67,9 @@ type BaselineQuestion struct {
 	Now             []string           `json:"now"`
 	WellArchitected *int               `json:"wellArchitected,omitempty"`
 	HighRisk        *int               `json:"highRisk,omitempty"`
+	Bracket         *int               `json:"bracket,omitempty"` // behind it in brackets: perhaps high and medium together
+	None            *int               `json:"none,omitempty"`    // percent that had none of its practices
+	NoneUncertain   bool               `json:"noneUncertain,omitempty"`
 	Uncertain       []string           `json:"uncertain"`
 	Average         float64            `json:"average"` // practices that a review had on average, of those whose share is known
 	Of              int                `json:"of"`
@@ -98,7 +104,7 @@ func (v *Review) Baseline() (*Baseline, error) {
 	states := map[string]*PracticeReview{}
 	v.Practices(func(_ *QuestionReview, x *PracticeReview) { states[x.ID] = x })
 	for _, q := range t.Questions {
-		x := BaselineQuestion{ID: q.ID, Title: q.Title, Now: q.Now, WellArchitected: q.WellArchitected, HighRisk: q.HighRisk, Uncertain: list(q.Uncertain)}
+		x := BaselineQuestion{ID: q.ID, Title: q.Title, Now: q.Now, WellArchitected: q.WellArchitected, HighRisk: q.HighRisk, Bracket: q.Bracket, None: q.None, NoneUncertain: q.NoneUncertain, Uncertain: list(q.Uncertain)}
 		sum := 0
 		for _, p := range q.Practices {
 			y := BaselinePractice{Title: p.Title, Share: p.Share, Uncertain: p.Uncertain, Mapping: p.Mapping, Now: list(p.Now)}
@@ -238,7 +244,18 @@ func (q *BaselineQuestion) risks() string {
 		parts = append(parts, fmt.Sprintf("%d %% of the reviews were well-architected here", *q.WellArchitected))
 	}
 	if q.HighRisk != nil {
-		parts = append(parts, fmt.Sprintf("%d %% were at high risk, by the rule of that time", *q.HighRisk))
+		bracket := ""
+		if q.Bracket != nil {
+			bracket = fmt.Sprintf(" (~%d %% at high or medium risk, if that is what the number in brackets means)", *q.Bracket)
+		}
+		parts = append(parts, fmt.Sprintf("%d %% were at high risk, by the rule of that time%s", *q.HighRisk, bracket))
+	}
+	if q.None != nil {
+		about := ""
+		if q.NoneUncertain {
+			about = "~"
+		}
+		parts = append(parts, fmt.Sprintf("%s%d %% had none of these", about, *q.None))
 	}
 	return strings.Join(parts, "; ")
 }

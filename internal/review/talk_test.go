@@ -50,6 +50,21 @@ answers:
 	if lost != 6 || shares != 62 { // of 80 answers, 12 of which are "none of these"
 		t.Errorf("%d shares, %d lost, want 62 and 6", shares, lost)
 	}
+	none, flagged := 0, 0
+	for _, q := range b.Questions {
+		if q.None != nil {
+			none++
+		}
+		if q.NoneUncertain {
+			flagged++
+		}
+	}
+	if shares+none != 73 || uncertain+flagged != 46 { // 53 are flagged, seven of them as lost
+		t.Errorf("%d of 80 answers have a number, and %d of these are uncertain", shares+none, uncertain+flagged)
+	}
+	if q := of["SEC 8"]; q.risks() != "75 % were at high risk, by the rule of that time (~88 % at high or medium risk, if that is what the number in brackets means); ~23 % had none of these" {
+		t.Errorf("SEC 8: %s", q.risks())
+	}
 	// OPS 3: 90+87+78+82+37+57+83+81+63+52 = 710 of ten practices; the one that does not apply, with 37, is not compared.
 	if q := of["OPS 3"]; q.Average != 6.7 || q.Of != 9 || q.Yours != [2]int{1, 7} {
 		t.Errorf("OPS 3: %v of %d, yours %v", q.Average, q.Of, q.Yours)
