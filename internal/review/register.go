@@ -25,8 +25,9 @@ var risksFile []byte
 type danger struct {
 	ID       string   `json:"id"` // of references: once released it never means another
 	Risk     string   `json:"risk"`
-	Rules    []string `json:"rules"`    // globs: the first danger that matches a rule counts
-	Controls []string `json:"controls"` // rules that make it less likely where they pass
+	Rules    []string `json:"rules"`            // globs: the first danger that matches a rule counts
+	Controls []string `json:"controls"`         // rules that make it less likely where they pass
+	Prompt   bool     `json:"prompt,omitempty"` // people should think of it also where nothing fails
 }
 
 func dangers() ([]danger, error) {
@@ -283,6 +284,7 @@ func (v *Review) Register(earlier *Register, a *Answers) (*Register, error) {
 		}
 	}
 	fresh = append(fresh, v.saidRows()...)
+	fresh = append(fresh, v.prompts()...)
 	refer(fresh)
 	if err := out.merge(fresh, earlier, v); err != nil {
 		return nil, err
@@ -294,6 +296,42 @@ func (v *Review) Register(earlier *Register, a *Answers) (*Register, error) {
 	}
 	out.finish()
 	return out, nil
+}
+
+// promptStatus is that of rows which ask people to think of something.
+const promptStatus = "prompt"
+
+// prompts are risks that no row is about: nothing that a rule sees fails, or no rule sees it.
+func (v *Review) prompts() (all []RiskRow) {
+	for i := range v.rows.dangers {
+		d := &v.rows.dangers[i]
+		fails := false
+		for k, x := range v.rows.by {
+			fails = fails || k.danger == d.ID && len(x.fails) > 0
+		}
+		if !d.Prompt || fails {
+			continue
+		}
+		var inPlace []string
+		for id, of := range v.rows.of {
+			passed, against := false, false
+			for _, rules := range v.rows.passes {
+				fine, seen := rules[id]
+				passed, against = passed || fine, against || seen && !fine
+			}
+			if of == d && passed && !against {
+				inPlace = append(inPlace, v.ruleOf(id).Title)
+			}
+		}
+		slices.Sort(inPlace)
+		text := "No rule has seen anything of it: think about it."
+		if len(inPlace) > 0 {
+			text = observed(inPlace, nil, nil, 0) + " Nothing fails that a rule sees: think about it."
+		}
+		all = append(all, RiskRow{colReference: d.ID, colComponent: v.Workload.Name, colRisk: d.Risk, colSeen: text, colOwner: v.Workload.Owner, colStatus: promptStatus, colManaged: "none", colFirst: v.AsOf,
+			colKey: hash(v.Workload.Name, d.ID, promptStatus)[:12]})
+	}
+	return all
 }
 
 // row describes a risk that failures tell of.
@@ -611,7 +649,9 @@ func (out *Register) gone(o RiskRow, v *Review) RiskRow {
 		return row // written by hand, or over already
 	}
 	text := "closed " + v.AsOf
-	if blind := v.blindTo(strings.Fields(o[colRules]), strings.Fields(o[colPractices])); blind != "" {
+	if o[colStatus] == promptStatus { // something fails now
+		text = "closed " + v.AsOf + ": there is a row of its own"
+	} else if blind := v.blindTo(strings.Fields(o[colRules]), strings.Fields(o[colPractices])); blind != "" {
 		text = "not seen on " + v.AsOf + ": " + blind
 		out.Unread++
 	}
@@ -737,7 +777,7 @@ func (out *Register) finish() {
 	grades := func(row RiskRow) grade { return score(parseGrade(row[colLikelihood]), parseGrade(row[colImpact])) }
 	for _, row := range out.Rows {
 		row[colScore] = grades(row).String()
-		if over(row) == 0 && strings.TrimSpace(row[colRunbook]) == "" {
+		if over(row) == 0 && row[colStatus] != promptStatus && strings.TrimSpace(row[colRunbook]) == "" {
 			out.Gaps++
 		}
 	}

@@ -84,7 +84,7 @@ func TestRegisterLikeTheSheet(t *testing.T) {
 		exists[rules.All[i].ID] = true
 	}
 	for _, d := range all {
-		if ids[d.ID] || d.Risk == "" || len(d.Rules) == 0 {
+		if ids[d.ID] || d.Risk == "" || len(d.Rules) == 0 && !d.Prompt {
 			t.Errorf("the risk %s stands twice, or lacks words or rules", d.ID)
 		}
 		ids[d.ID] = true
@@ -155,8 +155,47 @@ waivers:
 	if n != 2 {
 		t.Errorf("batch has %d rows of R23, want one that is open and one that is accepted", n)
 	}
-	if out.Gaps != len(out.Rows) {
+	prompts := 0
+	for _, row := range out.Rows {
+		if row[colStatus] == promptStatus {
+			prompts++
+		}
+	}
+	if out.Gaps != len(out.Rows)-prompts || prompts == 0 {
 		t.Errorf("%d of %d rows lack a runbook action", out.Gaps, len(out.Rows))
+	}
+}
+
+// Of the usual risks each stands in the register: by what fails, or else as a prompt, which never says that it is mended. What people make of a
+// prompt stays.
+func TestPrompts(t *testing.T) {
+	dark := scan().register(t, "workload: {name: shop, owner: us}", nil)
+	if len(dark.Rows) != 10 {
+		t.Errorf("%d prompts", len(dark.Rows))
+	}
+	for _, row := range dark.Rows {
+		if row[colStatus] != promptStatus || row[colLikelihood]+row[colImpact]+row[colScore] != "" || row[colSeen] != "No rule has seen anything of it: think about it." || row[colOwner] != "us" {
+			t.Errorf("of an empty account the register says %v", row)
+		}
+	}
+	fine := scan(result("ec2-subnet-free-addresses", engine.Passed, "subnet-1", nil)).register(t, "workload: {name: shop}", dark)
+	if row := fine.find(t, "shop", "R08-"); row[colSeen] != "**"+ruleOf("ec2-subnet-free-addresses").Title+"**. Nothing fails that a rule sees: think about it." || row[colStatus] != promptStatus {
+		t.Errorf("it says %v", row)
+	}
+	fine.find(t, "shop", "R14-")[colStatus] = "open"
+	fine.find(t, "shop", "R14-")[colLikelihood] = "High"
+	bad := scan(result("ec2-subnet-free-addresses", engine.Failed, "subnet-1", nil)).register(t, "workload: {name: shop}", fine)
+	if row := bad.find(t, "shop", "R08-"); row[colStatus] != "closed 2026-12-01: there is a row of its own" {
+		t.Errorf("beside a row of its own it says %v", row)
+	}
+	if row := bad.find(t, "AWS account "+account, "R08-"); row[colStatus] != "open" {
+		t.Errorf("the row of its own is %v", row)
+	}
+	if row := bad.find(t, "shop", "R14-"); row[colStatus] != "open" || row[colLikelihood] != "High" {
+		t.Errorf("what people made of a prompt is lost: %v", row)
+	}
+	if len(bad.Rows) != 11 {
+		t.Errorf("%d rows", len(bad.Rows))
 	}
 }
 
