@@ -9,7 +9,6 @@ import (
 	"html"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 
 	"awsscanner/internal/report"
@@ -27,7 +26,7 @@ func (v *Review) HTML(w io.Writer) error {
 	for i, id := range v.Scan.Accounts {
 		p.accounts[id] = i + 1
 	}
-	p.head()
+	p.top()
 	p.html(`<main id="main">`)
 	p.first()
 	p.pillars()
@@ -105,7 +104,7 @@ func policyHash(text string) fragment {
 	return fragment("sha256-" + base64.StdEncoding.EncodeToString(sum[:]))
 }
 
-func (p *page) head() {
+func (p *page) top() {
 	p.html("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
 	p.html(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'">`+"\n", policyHash(pageScript), policyHash(pageStyle))
 	p.html(`<meta name="viewport" content="width=device-width, initial-scale=1">
@@ -159,13 +158,7 @@ func (p *page) first() {
 	}
 	p.html("<section id=\"first\">\n<h2>Do first</h2>\n<ol class=\"first\">\n")
 	for i, s := range steps {
-		head := s.Title
-		f := p.of(s.Practice).worst()
-		if f != nil {
-			if j := slices.IndexFunc(s.Rules, func(r StepRule) bool { return r.Rule == f.Rule }); j >= 0 {
-				head = strings.TrimSuffix(firstSentence(s.Rules[j].Fix), ".")
-			}
-		}
+		head, f := p.head(&s)
 		p.html(`<li><span class="n">%s</span><div><h3><a href="#%s">%s</a></h3>`, i+1, attribute(anchor(s.Question)), head)
 		if f != nil {
 			p.html(`<p><span class="severity">%s</span> %s: %s</p>`, f.Severity, f.name(), f.Message)

@@ -22,15 +22,6 @@ func (v *Review) Markdown(w io.Writer) error {
 	for _, n := range v.Notes {
 		fmt.Fprintf(&b, "\n> %s\n", md(n))
 	}
-	b.WriteString("\n## Pillars\n\n| pillar | | HIGH | MEDIUM | NONE | unanswered | open practices | score | covered |\n|---|---|---:|---:|---:|---:|---:|---:|---:|\n")
-	for _, p := range v.Pillars {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %d | %s | %d of %d |\n", mdCell(p.Title), p.Label, between(p, HighRisk), between(p, MediumRisk), p.Certain[NoRisk], p.Certain[Unanswered], p.Open, p.Score.short(),
-			p.Coverage.Decided, p.Coverage.Practices)
-	}
-	b.WriteString("\nHIGH and MEDIUM: questions for certain, and in brackets how many it may be. Covered: practices that are decided, of those that apply.\n\n")
-	for _, p := range v.Pillars {
-		fmt.Fprintf(&b, "- %s: %s\n", md(p.Title), md(p.Score.Arithmetic))
-	}
 	section := func(head, why string, lines []string) {
 		if len(lines) == 0 {
 			return
@@ -40,15 +31,25 @@ func (v *Review) Markdown(w io.Writer) error {
 			fmt.Fprintf(&b, "- %s\n", md(l))
 		}
 	}
+	plan := v.Plan()
+	section("Do first", "The gravest of what leaves high risk.", v.firstLines(plan))
+	b.WriteString("\n## Pillars\n\n| pillar | | HIGH | MEDIUM | NONE | unanswered | open practices | score | covered |\n|---|---|---:|---:|---:|---:|---:|---:|---:|\n")
+	for _, p := range v.Pillars {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %d | %s | %d of %d |\n", mdCell(p.Title), p.Label, between(p, HighRisk), between(p, MediumRisk), p.Certain[NoRisk], p.Certain[Unanswered], p.Open, p.Score.short(),
+			p.Coverage.Decided, p.Coverage.Practices)
+	}
+	b.WriteString("\nHIGH and MEDIUM: questions for certain, and in brackets how many it may be. Covered: practices that are decided, of those that apply.\n\n")
+	for _, p := range v.Pillars {
+		fmt.Fprintf(&b, "- %s: %s\n", md(p.Title), md(p.Score.Arithmetic))
+	}
 	section("To discuss", toDiscuss, v.conflicts())
 	section("Answers that hold no more", "They are past the day on which they were to be reviewed, and count as none.", v.lapsed())
 	section("Where nobody could look", "What was not seen counts neither for nor against a practice.", v.blindLines())
 	if v.Ships != nil {
 		section("How the team ships", shipsWhy, v.Ships.Lines)
 	}
-	plan := v.Plan()
 	if len(plan.Steps) > 0 {
-		b.WriteString("\n## What to do first\n\n")
+		b.WriteString("\n## Plan\n\n")
 		plan.markdown(&b)
 	}
 	if len(plan.Ask) > 0 {

@@ -35,6 +35,8 @@ func (v *Review) Text(w io.Writer, style Style) error {
 		t.line("  %-32s %-13s %5s %7s %5d %10d %7d  %s", p.Title, p.Label, possibly(p, HighRisk), possibly(p, MediumRisk), p.Certain[NoRisk], p.Certain[Unanswered], p.Open, p.Score.short())
 	}
 	t.line("  for certain; in brackets how many may be at high risk; the score is the weighted share in place, from what is certain to what is possible")
+	plan := v.Plan()
+	t.list("DO FIRST  the gravest of what leaves high risk", v.firstLines(plan))
 	t.questions("AT RISK", HighRisk, v)
 	t.list("TO DISCUSS  people say yes and the scan says no, or people do not say the same", v.conflicts())
 	t.list("LAPSED  answers that hold no more", v.lapsed())
@@ -42,7 +44,6 @@ func (v *Review) Text(w io.Writer, style Style) error {
 	if v.Ships != nil {
 		t.list(shipsHead, v.Ships.Lines)
 	}
-	plan := v.Plan()
 	if len(plan.Steps) > 0 {
 		var lines []string
 		for _, s := range plan.Steps {
@@ -50,7 +51,7 @@ func (v *Review) Text(w io.Writer, style Style) error {
 				lines = append(lines, fmt.Sprintf("%d. %s %s: %s", s.N, s.Practice, s.Title, s.Does))
 			}
 		}
-		t.list("FIRST  what leaves high risk with the fewest practices", lines)
+		t.list("PLAN  what leaves high risk with the fewest practices", lines)
 	}
 	var ask []string
 	for _, a := range plan.Ask {
@@ -77,6 +78,31 @@ func (s *Score) short() string {
 		return fmt.Sprintf("%d %%", round(s.Lower))
 	}
 	return fmt.Sprintf("%d..%d %%", round(s.Lower), round(s.Upper))
+}
+
+// firstLines says what to begin with: what to do, and to what.
+func (v *Review) firstLines(p *Plan) (lines []string) {
+	for _, s := range v.first(p) {
+		head, f := v.head(&s)
+		if f == nil {
+			lines = append(lines, fmt.Sprintf("%s: %s (%s)", head, s.Because, s.Practice))
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s, %s (%s)", head, f.name(), f.Severity, s.Practice))
+	}
+	return lines
+}
+
+// head says what a step is about: what to do about its gravest finding, if it has one.
+func (v *Review) head(s *Step) (text string, f *Finding) {
+	f = v.of(s.Practice).worst()
+	if f == nil {
+		return s.Title, nil
+	}
+	if i := slices.IndexFunc(s.Rules, func(r StepRule) bool { return r.Rule == f.Rule }); i >= 0 {
+		return strings.TrimSuffix(firstSentence(s.Rules[i].Fix), "."), f
+	}
+	return s.Title, f
 }
 
 func (a *Asking) line() string {
