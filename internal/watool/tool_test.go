@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -360,6 +361,93 @@ func TestSyncFile(t *testing.T) {
 	for _, text := range []string{"", "{}", `{"schema":"scanner.review-sync/v1","x":1}`} {
 		if _, err := ReadSync(strings.NewReader(text)); err == nil {
 			t.Errorf("%q is read", text)
+		}
+	}
+}
+
+// Whatever people have ticked, noted and written there, and whatever people say here: every request is one of the model, no tick or note of theirs is lost,
+// only what somebody here says to be in place is ticked, and a second push has nothing to do.
+func TestPushLaws(t *testing.T) {
+	for seed := range uint64(10) {
+		r := rand.New(rand.NewPCG(seed, 31))
+		b := newBench(t)
+		b.server.Forgets = seed%2 == 0
+		said := map[string]string{}
+		var text strings.Builder
+		text.WriteString("answers:\n")
+		type was struct {
+			selected []string
+			notes    string
+			remarks  map[string]string
+		}
+		before := map[string]was{}
+		for i := range b.f.Questions {
+			q := &b.f.Questions[i]
+			there := b.w.Question(q.Key)
+			there.Said = map[string]watooltest.Said{}
+			x := was{remarks: map[string]string{}}
+			for j := range q.Practices {
+				choice := q.Practices[j].Choice
+				if said[choice] = []string{"", "yes", "no", "partly", "na"}[r.IntN(5)]; said[choice] != "" {
+					fmt.Fprintf(&text, "  %s: {state: %s, note: %q}\n", choice, said[choice], strings.Repeat("é", 1+r.IntN(400)))
+				}
+				if !slices.Contains(there.Choices, choice) {
+					continue
+				}
+				status := "UNSELECTED"
+				switch r.IntN(4) {
+				case 0:
+					there.Selected, status = append(there.Selected, choice), "SELECTED"
+				case 1:
+					if r.IntN(3) == 0 {
+						there.Said[choice] = watooltest.Said{Status: "NOT_APPLICABLE", Reason: "OTHER", Notes: "ours"}
+						x.remarks[choice] = "ours"
+						continue
+					}
+				}
+				if r.IntN(6) == 0 {
+					x.remarks[choice] = strings.Repeat("n", 1+r.IntN(250))
+					there.Said[choice] = watooltest.Said{Status: status, Notes: x.remarks[choice]}
+				}
+			}
+			if r.IntN(3) == 0 {
+				there.Notes = strings.Repeat([]string{"word ", "😀", "\n", "--- "}[r.IntN(4)], r.IntN(417))
+			}
+			x.selected, x.notes = slices.Clone(there.Selected), there.Notes
+			before[q.Key] = x
+		}
+		p, err := b.push(text.String(), "m"+strings.Repeat("x", r.IntN(98)+2), false, false)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		for i := range b.f.Questions {
+			q := &b.f.Questions[i]
+			there, x := b.w.Question(q.Key), before[q.Key]
+			for _, choice := range x.selected {
+				if !slices.Contains(there.Selected, choice) {
+					t.Errorf("seed %d: the tick of %s is lost, of which %q is said here", seed, choice, said[choice])
+				}
+			}
+			for _, choice := range there.Selected {
+				if !slices.Contains(x.selected, choice) && said[choice] != "yes" && !strings.HasSuffix(choice, "_no") {
+					t.Errorf("seed %d: %s is ticked, of which %q is said here", seed, choice, said[choice])
+				}
+			}
+			if notes := strings.TrimSuffix(section.ReplaceAllString(there.Notes, ""), "\n\n"); notes != strings.TrimSuffix(x.notes, "\n\n") {
+				t.Errorf("seed %d: the notes of %s were %q, and are %q", seed, q.Key, x.notes, there.Notes)
+			}
+			for choice, remark := range x.remarks {
+				if there.Said[choice].Notes != remark {
+					t.Errorf("seed %d: the note on %s is lost", seed, choice)
+				}
+			}
+		}
+		again, err := b.push(text.String(), "", false, false)
+		if err != nil || again.Written != 0 || again.Conflicts() != p.Conflicts() {
+			t.Errorf("seed %d: a second push writes %d, with %d conflicts and %d before: %v", seed, again.Written, again.Conflicts(), p.Conflicts(), err)
+		}
+		if t.Failed() {
+			return
 		}
 	}
 }
