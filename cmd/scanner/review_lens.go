@@ -25,11 +25,11 @@ your own: there it comes into nobody's way. It holds no account, ARN or name of 
 	x.flags(c.Flags())
 	c.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write (default standard output)")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if len(x.answers) > 1 {
-			return usage("--answers: a lens is about one workload: name one file")
-		}
 		if err := x.run(c, args); err != nil {
 			return err
+		}
+		if len(x.reviews) > 1 {
+			return usage("--answers: a lens is about one workload: name the files of one")
 		}
 		l, err := x.reviews[0].Lens()
 		if err != nil {

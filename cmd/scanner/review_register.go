@@ -63,12 +63,12 @@ references. A row whose risk is not found any more is closed if the scan has loo
 				return usage("-o xlsx: a workbook is no text: give it a file, as in -o risks.xlsx")
 			}
 		}
-		if len(x.answers) > 1 {
-			return usage("--answers: a register is about one workload: name one file")
-		}
 		x.register = true
 		if err := x.run(c, args); err != nil {
 			return err
+		}
+		if len(x.reviews) > 1 {
+			return usage("--answers: a register is about one workload: name the files of one")
 		}
 		if earlier == "" {
 			for _, o := range outs {
