@@ -20,7 +20,7 @@ adaptive:
 
 # Races, in all that links no big service client, and in two small ones.
 race:
-	go test -race ./internal/model/... ./internal/engine/... ./frameworks ./internal/report ./internal/price ./internal/policy ./internal/collect ./internal/collect/sqs ./internal/collect/kms ./internal/strictyaml ./internal/match ./internal/waiver ./internal/config ./internal/mutelist ./rules/...
+	go test -race ./internal/model/... ./internal/engine/... ./frameworks ./internal/report ./internal/price ./internal/policy ./internal/collect ./internal/collect/sqs ./internal/collect/kms ./internal/strictyaml ./internal/match ./internal/waiver ./internal/config ./internal/mutelist ./internal/server/... ./internal/notify/... ./internal/cause ./internal/secret ./internal/ships ./internal/review ./internal/lockfile ./rules/...
 
 lint:
 	@test -z "$$(gofmt -l cmd deploy examples frameworks internal rules tools)" || { gofmt -l cmd deploy examples frameworks internal rules tools; echo "run gofmt -w on these"; exit 1; }

@@ -80,6 +80,20 @@ func (k *keeper) startScan(ctx context.Context, q *jobs.Queue, stream string) (s
 	return "", refusal(http.StatusNotFound, "there is no schedule %.80q: %s", stream, didYouMean(stream, names, "there are "+strings.Join(names, ", ")))
 }
 
+// firstDemo begins a scan of the demonstration if there is none yet: whoever looks at it first has something to see.
+func (k *keeper) firstDemo(ctx context.Context, q *jobs.Queue) {
+	if !k.demo || len(k.latest.now().Schedules) > 0 {
+		return
+	}
+	all, err := k.store.Scans(ctx, "", 1)
+	if err == nil && len(all) == 0 {
+		_, err = k.startScan(ctx, q, demoStream)
+	}
+	if err != nil {
+		k.log.Error("the demonstration is not scanned: begin a scan on the page Schedules", "error", err)
+	}
+}
+
 func (k *keeper) cancelScan(ctx context.Context, q *jobs.Queue, id string) error {
 	x, err := k.store.Scan(ctx, id)
 	if err != nil {

@@ -59,6 +59,7 @@ an HTTP API. With a PostgreSQL database scanner worker shares the work on furthe
 		k.tell = func(ctx context.Context) { // pages end before the store is closed
 			var both sync.WaitGroup
 			both.Go(func() { end(s.ServeOn(ctx, l)) })
+			k.firstDemo(ctx, q)
 			tell(ctx)
 			both.Wait()
 		}

@@ -215,7 +215,7 @@ func madeToken(t *testing.T, role, data string) string {
 func TestServeTokens(t *testing.T) {
 	dir := t.TempDir()
 	settings, data := filepath.Join(dir, "scanner.yaml"), filepath.Join(dir, "db")
-	if err := os.WriteFile(settings, []byte("server: {local_role: none}\n"), 0o600); err != nil {
+	if err := os.WriteFile(settings, []byte("server: {local_role: none}\nschedules:\n- {name: demo, cron: '0 3 1 1 *'}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	viewer, operator, admin := madeToken(t, "viewer", data), madeToken(t, "operator", data), madeToken(t, "admin", data)
@@ -255,5 +255,30 @@ func TestServeTokens(t *testing.T) {
 		if strings.Contains(log, hidden) || strings.Contains(string(kept), hidden) || strings.Contains(audit, hidden) {
 			t.Errorf("%s is told", secret[:20])
 		}
+	}
+}
+
+// The demonstration shows something to whoever looks at it for the first time, and scans no more than that.
+func TestServeDemo(t *testing.T) {
+	dir := t.TempDir()
+	settings := filepath.Join(dir, "scanner.yaml")
+	if err := os.WriteFile(settings, []byte("server: {local_role: viewer}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		x := serve(t, "--demo", "--config", settings, "--data", filepath.Join(dir, "db"))
+		var scans struct{ Items []struct{ State string } }
+		for deadline := time.Now().Add(time.Minute); len(scans.Items) == 0 || scans.Items[0].State != "done"; time.Sleep(50 * time.Millisecond) {
+			if x.get("/api/v1/scans", &scans); time.Now().After(deadline) {
+				t.Fatalf("%v: %s", scans, x.log.String())
+			}
+		}
+		if len(scans.Items) != 1 {
+			t.Errorf("%d scans, want 1", len(scans.Items))
+		}
+		if page := x.get("/findings", nil); !strings.Contains(page, "ec2-ebs-snapshot-not-public") {
+			t.Errorf("the page of findings shows none of the demonstration: %.2000s", page)
+		}
+		x.end()
 	}
 }
