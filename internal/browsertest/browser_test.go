@@ -598,6 +598,7 @@ func testAccessibility(t *testing.T, browser context.Context, address string) {
 var hostile = []string{
 	`<script>window.ran = 1</script>`, `</script><script>window.ran = 2</script>`, `<img src=x onerror="window.ran = 3">`, `"><svg onload=window.ran=4>`, `' onmouseover='window.ran=5`,
 	`<!--<script>`, `-->`, `]]>`, `javascript:window.ran=6`, `&lt;b&gt;`, "a\u2028window.ran=7", "evil\u202egnp.exe", "tab\tand\nline", "nul\x00", `\u003cscript>`, `${window.ran=8}`, `__proto__`, `constructor`, "'; alert(1); '", `%s %d %!`, `#severity=low`,
+	strings.Repeat("w", 255), // which no line takes, and nothing breaks
 }
 
 // What accounts say is shown, and never run.
@@ -607,6 +608,9 @@ func TestHostile(t *testing.T) {
 	for i, name := range hostile {
 		x := result(&rules.All[i], i)
 		x.Resource.Name, x.Resource.ID, x.Resource.ARN, x.Resource.Region = name, name+"-id", "arn:"+name, name
+		if len(name) > 200 { // AWS names the regions
+			x.Resource.Region = "eu-west-1"
+		}
 		x.Message, x.Owner, x.FixKey, x.Severity = name+" fails", name, name, engine.Critical
 		x.Evidence = map[string]any{name: name, "list": []string{name}, "deep": map[string]any{name: []any{name}}}
 		x.Tags = map[string]string{name: name, "owner": name}
@@ -652,6 +656,16 @@ func TestHostile(t *testing.T) {
 			}
 		}
 	}
+	x.click("[data-toggle=status-fail]")
+	x.run(`for (const d of document.querySelectorAll("details")) d.open = true; for (const b of document.querySelectorAll("tr.result button.name")) b.click()`)
+	for _, width := range []int64{1280, 800, 390, 320} {
+		x.do(size(width, 800))
+		if wide := eval[int64](x, `document.documentElement.scrollWidth`); wide > width {
+			t.Errorf("at %d points the page is %d wide", width, wide)
+		}
+	}
+	x.do(size(1280, 800))
+	x.click("[data-toggle=status-fail]")
 	for _, name := range hostile[:3] { // menus and tokens, and back
 		x.click("[data-toggle=status-fail]")
 		x.pick("owner", name)
