@@ -335,7 +335,7 @@ func (r *Report) productFields(x *Result, f *Finding, of *asffRule, scan string)
 
 func (r *Report) asffResource(x *Result, f *Finding, of *asffRule) ASFFResource {
 	m := x.Resource
-	out := ASFFResource{Type: of.kind, ID: cut(cmp.Or(m.ARN, m.ID), 512), Region: m.Region}
+	out := ASFFResource{Type: of.kind, ID: cmp.Or(cut(m.ARN, 512), cut(m.ID, 512), f.Fingerprint), Region: m.Region}
 	if m.Region == model.AnyRegion {
 		out.Region = ""
 	}

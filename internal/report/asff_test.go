@@ -249,6 +249,10 @@ func TestASFFLimits(t *testing.T) {
 	if len(data) > 240_000 {
 		t.Errorf("a finding has %d bytes", len(data))
 	}
+	x.Resource.ARN, x.Resource.ID = "", "\u2028" // of a blank one the whole batch would be refused
+	if got := r.asff(&x, newASFFRule(x.Rule, nil), "scan").Resources[0].ID; got != x.Fingerprint() {
+		t.Errorf("a resource without a name is %q", got)
+	}
 }
 
 // A request has 100 findings at most, all of one account and region, and none is lost.

@@ -112,7 +112,7 @@ func TestCSVFormulas(t *testing.T) {
 	}
 	for in, want := range map[string]string{
 		"": "", "a=1": "a=1", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\t=1": "' =1", "\r=1": "' =1", "\n=1": "' =1", " \u00a0-1": "' \u00a0-1", "＝1": "'＝1", "'=1": "'=1",
-		"a\r\nb\tc": "a  b c", "\xff": "\ufffd", "{}": "{}",
+		"\ufeff=1": "'\ufeff=1", "\u200b-1": "'\u200b-1", "\u200b": "\u200b", "a\r\nb\tc": "a  b c", "\xff": "\ufffd", "{}": "{}",
 	} {
 		if got := CSVCell(in); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)

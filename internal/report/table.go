@@ -208,7 +208,11 @@ func (u *Unit) what(several bool) string {
 		return "account " + u.Account
 	}
 	kind := string(t.Kind)
-	text := strings.Join(u.Names, ", ")
+	names := make([]string, len(u.Names))
+	for i, n := range u.Names { // a file has no width to cut at
+		names[i] = short(n, 160)
+	}
+	text := strings.Join(names, ", ")
 	if u.Resources > 1 {
 		text = fmt.Sprintf("%d × %s: %s", u.Resources, kind[strings.LastIndex(kind, ":")+1:], text)
 		if u.Resources > len(u.Names) {

@@ -82,6 +82,14 @@ func TestWidth(t *testing.T) {
 	}
 }
 
+// A file has no width, and names may have a thousand characters.
+func TestLongNames(t *testing.T) {
+	u := Unit{Rule: &volumeRule, Account: account, Resources: 4, Regions: []string{"eu-west-1"}, Names: []string{strings.Repeat("世", 1000), "b", "c"}}
+	if got, want := u.what(false), "4 × Volume: "+strings.Repeat("世", 159)+"…, b, c … (eu-west-1)"; got != want {
+		t.Errorf("a unit is called %q", got)
+	}
+}
+
 func TestEmptyTable(t *testing.T) {
 	lines := show(t, judge(snapshot([]string{"eu-west-1"}), []engine.Rule{queueRule("sqs-q", engine.Low, engine.Security)}, Filter{}), Style{})
 	text := strings.Join(lines, "\n")

@@ -31,10 +31,11 @@ func CleanLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// CSVCell makes one line of a text, and no formula: spreadsheets run what begins with one of these signs, be there space before it or not.
+// CSVCell makes one line of a text, and no formula: spreadsheets run what begins with one of these signs, be there space before it or not. Some
+// drop first what nobody sees, as a byte order mark.
 func CSVCell(text string) string {
 	text = Clean(text)
-	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, unicode.IsSpace))
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, func(c rune) bool { return unicode.IsSpace(c) || unicode.Is(unicode.Cf, c) }))
 	if strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + text
 	}
