@@ -52,6 +52,7 @@ type param struct {
 	least    int
 	most     int // of an integer; of a text, how long it may be: 0 for 200
 	standard string
+	words    int // of a text, how many it may have
 }
 
 // A call is a request to an operation.
@@ -110,10 +111,19 @@ func (s *Server) mux() *http.ServeMux {
 			handle(x.method, x.path, func(w http.ResponseWriter, r *http.Request) { s.operate(w, r, &x) })
 		}
 	}
-	s.pageRoutes(handle)
+	handle("GET", "/static/", s.static)
+	for _, x := range s.pages {
+		handle(x.method, x.path, func(w http.ResponseWriter, r *http.Request) { s.visit(w, r, x.role, x.do) })
+	}
 	for path, methods := range allowed {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			aboutOf(r.Context()).route = path
+			if api(r) {
+				if _, err := s.admit(w, r, config.Viewer); err != nil { // who may not enter learns nothing
+					s.fail(w, r, err)
+					return
+				}
+			}
 			w.Header().Set("Allow", strings.Join(methods, ", "))
 			s.fail(w, r, refuse(http.StatusMethodNotAllowed, "%s does not take %s: use %s", path, r.Method, strings.Join(methods, " or ")))
 		})
@@ -138,6 +148,7 @@ func (s *Server) operate(w http.ResponseWriter, r *http.Request, x *route) {
 	if err == nil && r.Method != http.MethodGet && r.Method != http.MethodHead && !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") && who != nil && who.key != "local" {
 		err = s.formed(who, r.Header.Get("X-Form-Token"))
 	}
+	s.denied(r, err)
 	c := &call{Server: s, w: w, r: r, who: who}
 	if err == nil {
 		c.given, err = x.given(r)
@@ -244,6 +255,8 @@ func (p *param) check(v string) error {
 		return refuse(http.StatusBadRequest, "%s has %d bytes: %d are the most", p.name, len(v), longest)
 	case strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0xfffd }):
 		return bad("holds what is no text")
+	case p.words > 0 && len(strings.Fields(v)) > p.words:
+		return bad("has %d words: %d are the most", len(strings.Fields(v)), p.words)
 	case len(p.of) > 0 && !slices.Contains(p.of, v):
 		hint := ""
 		if strings.Contains(v, ",") && p.list {

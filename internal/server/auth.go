@@ -29,6 +29,9 @@ type principal struct {
 	form  string // what forms of theirs must hold; "" for programs
 }
 
+// here is what the audit log calls whoever need not sign in.
+const here = "this machine"
+
 // A NewToken is a token to be made.
 type NewToken struct {
 	Name    string
@@ -40,6 +43,8 @@ var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@ -]{0,62}[A-Za-z0-9
 
 // prefix begins every token, so that those who look for leaked secrets know one when they see it.
 const prefix = "scanner_"
+
+var tokenText = regexp.MustCompile(`^` + prefix + `[0-9a-f]{16}_[A-Za-z0-9_-]{43}$`)
 
 // CreateToken makes a token, keeps what tells it from others, and returns it: nobody can see it a second time. The audit log tells who has
 // made it.
@@ -105,10 +110,10 @@ var errToken = refuse(http.StatusUnauthorized, "the token is not known, revoked 
 
 // byToken returns whom a token lets in.
 func (s *Server) byToken(ctx context.Context, token string) (*principal, error) {
-	id, hidden, ok := strings.Cut(strings.TrimPrefix(token, prefix), "_")
-	if !ok || !strings.HasPrefix(token, prefix) || len(id) != 16 || len(hidden) != 43 {
+	if !tokenText.MatchString(token) { // what it cannot be the database is not asked about
 		return nil, errToken
 	}
+	id, hidden, _ := strings.Cut(strings.TrimPrefix(token, prefix), "_")
 	t, err := s.Store.Token(ctx, id)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
@@ -124,8 +129,8 @@ func (s *Server) byToken(ctx context.Context, token string) (*principal, error) 
 		return nil, err
 	}
 	if now.Sub(t.Used) > time.Hour {
-		if err := s.Store.UseToken(ctx, id, now); err != nil {
-			return nil, err
+		if err := s.Store.UseToken(ctx, id, now); err != nil { // a full disk must not keep out who looks why
+			s.Log.Warn("that a token was used is not noted", "token", id, "error", err.Error())
 		}
 	}
 	return &principal{name: "token " + t.Name, role: role, key: "token " + id, token: id}, nil
@@ -133,14 +138,14 @@ func (s *Server) byToken(ctx context.Context, token string) (*principal, error) 
 
 // cookie is what a session is called in a browser. The prefix lets no other site of the same domain set it.
 func (s *Server) cookie(name string) string {
-	if s.secure {
+	if s.https {
 		return "__Host-scanner-" + name
 	}
 	return "scanner-" + name
 }
 
 func (s *Server) setCookie(w http.ResponseWriter, name, value string, lasts time.Duration) {
-	c := &http.Cookie{Name: s.cookie(name), Value: value, Path: "/", HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode, MaxAge: int(lasts.Seconds())}
+	c := &http.Cookie{Name: s.cookie(name), Value: value, Path: "/", HttpOnly: true, Secure: s.https, SameSite: http.SameSiteLaxMode, MaxAge: int(lasts.Seconds())}
 	if lasts <= 0 {
 		c.MaxAge = -1
 	}
@@ -153,7 +158,7 @@ func (s *Server) signIn(ctx context.Context, w http.ResponseWriter, name, token 
 	rand.Read(b) // never fails
 	value := base64.RawURLEncoding.EncodeToString(b)
 	now := s.Now()
-	if err := s.Store.AddSession(ctx, store.Session{Hash: store.Hash(value), Token: token, Name: name, Role: role.String(), Created: now, Expires: now.Add(s.session)}); err != nil {
+	if err := s.Store.AddSession(ctx, store.Session{Hash: store.Hash(s.signs + value), Token: token, Name: name, Role: role.String(), Created: now, Expires: now.Add(s.session)}); err != nil {
 		return err
 	}
 	s.setCookie(w, "session", value, s.session)
@@ -167,7 +172,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	s.setCookie(w, "session", "", -1)
-	return s.Store.EndSession(r.Context(), store.Hash(c.Value))
+	return s.Store.EndSession(r.Context(), store.Hash(s.signs+c.Value))
 }
 
 // who says who asks; nil if nobody has said. A wrong token is an error.
@@ -180,7 +185,7 @@ func (s *Server) who(r *http.Request) (*principal, error) {
 		return s.byToken(r.Context(), strings.TrimSpace(token))
 	}
 	if c, err := r.Cookie(s.cookie("session")); err == nil && len(c.Value) == 43 {
-		x, err := s.Store.Session(r.Context(), store.Hash(c.Value), s.Now())
+		x, err := s.Store.Session(r.Context(), store.Hash(s.signs+c.Value), s.Now())
 		if err == nil {
 			var role config.Role
 			if err := role.UnmarshalText([]byte(x.Role)); err != nil {
@@ -196,7 +201,7 @@ func (s *Server) who(r *http.Request) (*principal, error) {
 	if s.local != config.NoRole && s.client(r).IsLoopback() {
 		m := hmac.New(sha256.New, s.key)
 		m.Write([]byte("local"))
-		return &principal{name: "this machine", role: s.local, key: "local", form: base64.RawURLEncoding.EncodeToString(m.Sum(nil))}, nil
+		return &principal{name: here, role: s.local, key: "local", form: base64.RawURLEncoding.EncodeToString(m.Sum(nil))}, nil
 	}
 	return nil, nil
 }
@@ -204,17 +209,21 @@ func (s *Server) who(r *http.Request) (*principal, error) {
 // admit says who asks, and refuses who may not, or too often.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, needs config.Role) (*principal, error) {
 	a := aboutOf(r.Context())
-	now, address := s.Now(), a.address.String()
+	now, address := s.Now(), network(a.address)
 	if s.limits.failures.empty(address, now) {
 		w.Header().Set("Retry-After", "6")
 		return nil, refuse(http.StatusTooManyRequests, "too many tokens from your address were wrong: wait a minute")
+	}
+	often := refuse(http.StatusTooManyRequests, "you ask more often than %d times a second: slow down", int(s.limits.requests.rate))
+	if s.limits.requests.empty("address "+address, now) { // by cookies that there are not: the database is not asked about more of them
+		w.Header().Set("Retry-After", "1")
+		return nil, often
 	}
 	p, err := s.who(r)
 	if err != nil {
 		var refusal *Refusal
 		if errors.As(err, &refusal) {
-			s.limits.failures.allow(address, now)
-			s.Metrics.refused.Inc()
+			s.wrong(r, "by token", refusal.Text)
 			w.Header().Set("WWW-Authenticate", `Bearer realm="scanner"`)
 		}
 		return nil, err
@@ -225,7 +234,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, needs config.Role
 	}
 	if !s.limits.requests.allow(key, now) {
 		w.Header().Set("Retry-After", "1")
-		return nil, refuse(http.StatusTooManyRequests, "you ask more often than %d times a second: slow down", int(s.limits.requests.rate))
+		return nil, often
 	}
 	switch {
 	case p == nil && needs > config.NoRole:
@@ -235,6 +244,35 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, needs config.Role
 		return nil, refuse(http.StatusForbidden, "this needs the role %s, and you have the role %s", needs, p.role)
 	}
 	return p, nil
+}
+
+// wrong notes that somebody has tried to get in: so often, and the address must wait.
+func (s *Server) wrong(r *http.Request, how, why string) {
+	a := aboutOf(r.Context())
+	s.Metrics.refused.Inc()
+	s.Log.Warn("sign-in refused", "request", a.id, "address", a.address.String(), "how", how, "why", why)
+	if s.limits.failures.allow(network(a.address), s.Now()) {
+		s.note(r, nil, "sign-in", "", how, why)
+	}
+}
+
+// denied notes that somebody has asked for what they may not. Who asks again and again is noted now and then: they must not fill the disk.
+func (s *Server) denied(r *http.Request, err error) {
+	var refusal *Refusal
+	who := aboutOf(r.Context()).who
+	if who == nil || !errors.As(err, &refusal) || refusal.Status != http.StatusForbidden || !s.limits.denials.allow(who.key, s.Now()) {
+		return
+	}
+	s.note(r, who, "denied", fmt.Sprintf("%s %.150s", r.Method, r.URL.Path), "", refusal.Text)
+}
+
+// note writes a line of the audit log about what was not done.
+func (s *Server) note(r *http.Request, who *principal, action, object, detail, outcome string) {
+	line := s.by(r, who)
+	line.Action, line.Object, line.Detail, line.Outcome = action, object, detail, outcome
+	if _, err := s.Store.Act(r.Context(), line); err != nil {
+		s.Log.Error("the audit log cannot be written", "request", line.Request, "error", err.Error())
+	}
 }
 
 // formed refuses a change that a browser asks for without what only pages of this server hold.

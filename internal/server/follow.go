@@ -54,7 +54,7 @@ func (c *call) followScan() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	release, ok := c.limits.follow(c.who.key)
+	release, ok := c.limits.streams.take(c.who.key)
 	if !ok {
 		c.w.Header().Set("Retry-After", "30")
 		return nil, refuse(http.StatusTooManyRequests, "too many pages follow scans: close some, or ask /progress from time to time")

@@ -1,19 +1,24 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
+	"unicode/utf8"
 
 	"awsscanner/internal/config"
 )
@@ -73,7 +78,6 @@ const longestAnswer = 20 * time.Second
 // Handler answers requests.
 func (s *Server) Handler() http.Handler {
 	inner := s.mux()
-	var foreign http.CrossOriginProtection
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := &about{id: requestID(), began: time.Now(), address: s.client(r)}
 		x := &writer{ResponseWriter: w, about: a}
@@ -86,26 +90,81 @@ func (s *Server) Handler() http.Handler {
 			s.health(x, r)
 			return
 		}
+		for _, check := range []func(*http.Request) error{s.reached, foreign, readable} {
+			if err := check(r); err != nil {
+				s.fail(x, r, err)
+				return
+			}
+		}
+		busy := refuse(http.StatusServiceUnavailable, "too many requests are under way: ask again in a moment")
+		if r.ContentLength != 0 { // of what comes in slowly, none is under way before it is there
+			release, ok := s.limits.bodies.take(network(a.address))
+			if !ok {
+				x.Header().Set("Retry-After", "1")
+				s.fail(x, r, busy)
+				return
+			}
+			body, err := io.ReadAll(http.MaxBytesReader(x, r.Body, longestBody))
+			release()
+			if err != nil {
+				var long *http.MaxBytesError
+				if !errors.As(err, &long) {
+					err = refuse(http.StatusBadRequest, "the request did not come to its end")
+				}
+				s.fail(x, r, err)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		if strings.HasPrefix(r.URL.Path, "/static/") { // out of memory, at the pace of whoever reads it
+			inner.ServeHTTP(x, r)
+			return
+		}
 		select {
 		case s.limits.under <- struct{}{}:
 			defer func() { <-s.limits.under }()
 		default:
 			x.Header().Set("Retry-After", "1")
-			s.fail(x, r, refuse(http.StatusServiceUnavailable, "too many requests are under way: ask again in a moment"))
+			s.fail(x, r, busy)
 			return
 		}
-		if err := s.reached(r); err != nil {
-			s.fail(x, r, err)
-			return
-		}
-		if err := foreign.Check(r); err != nil {
-			s.fail(x, r, refuse(http.StatusForbidden, "another site has sent this request: open the page here, and try again"))
-			return
-		}
-		r.Body = http.MaxBytesReader(x, r.Body, longestBody)
 		inner.ServeHTTP(x, r)
 	})
 }
+
+var errForeign = refuse(http.StatusForbidden, "another site has sent this request: open the page here, and try again")
+
+// foreign refuses what pages of other sites ask for, but for opening a page of this one. What they may not read they must not ask for either:
+// it would cost as much, and stand in the audit log.
+func foreign(r *http.Request) error {
+	var changes http.CrossOriginProtection
+	if changes.Check(r) != nil {
+		return errForeign
+	}
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return nil
+	}
+	if r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document" && !api(r) {
+		return nil
+	}
+	return errForeign
+}
+
+// readable refuses an address that no text can stand in: databases differ in what they make of it.
+func readable(r *http.Request) error {
+	query, err := url.QueryUnescape(r.URL.RawQuery)
+	if err != nil {
+		return refuse(http.StatusBadRequest, "the query of the address is not understood: encode what is special in it")
+	}
+	if !isText(r.URL.Path) || !isText(query) {
+		return refuse(http.StatusBadRequest, "the address holds what is no text")
+	}
+	return nil
+}
+
+// isText reports whether something is text that every database keeps.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 func requestID() string {
 	b := make([]byte, 8)
@@ -166,7 +225,7 @@ func (s *Server) headers(w http.ResponseWriter, _ *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 	h.Set("Cache-Control", "no-store")
-	if s.secure {
+	if s.https {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 }
@@ -190,15 +249,29 @@ func (s *Server) client(r *http.Request) netip.Addr {
 		chain = append(chain, strings.Split(line, ",")...)
 	}
 	for i := len(chain) - 1; i >= 0; i-- {
-		next, err := netip.ParseAddr(strings.TrimSpace(chain[i]))
+		text := strings.TrimSpace(chain[i])
+		next, err := netip.ParseAddr(text)
+		if with, wrong := netip.ParseAddrPort(text); wrong == nil { // as some write it
+			next, err = with.Addr(), nil
+		}
 		if err != nil {
 			break
 		}
-		if at = next.Unmap(); !s.proxy(at) {
+		if at = next.Unmap().WithZone(""); !s.proxy(at) {
 			break
 		}
 	}
 	return at
+}
+
+// network is what limits know an address by: of IPv6 everybody has as many as they like, all in one network.
+func network(a netip.Addr) string {
+	if a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
 }
 
 func (s *Server) proxy(a netip.Addr) bool {
@@ -295,6 +368,37 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	json.NewEncoder(w).Encode(p)
 }
 
+// A readiness is whether a server can do its work, as of a moment ago: anybody may ask, as often as they like, and the database is asked
+// once.
+type readiness struct {
+	look func(context.Context) error
+
+	mu    sync.Mutex
+	asked time.Time
+	err   error
+}
+
+func (x *readiness) ask(ctx context.Context) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.asked.IsZero() || time.Since(x.asked) > time.Second {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // others wait for it, too
+		defer cancel()
+		x.err = x.look(ctx)
+		x.asked = time.Now()
+	}
+	return x.err
+}
+
+// canWork fails if the server cannot do its work.
+func (s *Server) canWork(ctx context.Context) error {
+	err := s.Store.DB.PingContext(ctx)
+	if err == nil && s.Ready != nil {
+		err = s.Ready(ctx)
+	}
+	return err
+}
+
 // health answers whether the server lives, and whether it can do its work. It says no more than that: anybody may ask.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	a := aboutOf(r.Context())
@@ -305,13 +409,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.URL.Path == "/readyz" {
-		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-		defer cancel()
-		err := s.Store.DB.PingContext(ctx)
-		if err == nil && s.Ready != nil {
-			err = s.Ready(ctx)
-		}
-		if err != nil {
+		if err := s.ready.ask(r.Context()); err != nil {
 			s.Log.Warn("not ready", "request", a.id, "error", err.Error())
 			s.fail(w, r, refuse(http.StatusServiceUnavailable, "not ready: the log says why"))
 			return

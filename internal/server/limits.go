@@ -12,48 +12,63 @@ import (
 
 // limits say how much is answered.
 type limits struct {
-	requests *buckets      // of each person, token or address
-	failures *buckets      // to sign in, of each address
-	under    chan struct{} // requests under way
-	streams  chan struct{} // pages that follow a scan
-
-	mu  sync.Mutex
-	own map[string]int // of them, by who follows
+	requests  *buckets      // of each person, token or address
+	failures  *buckets      // to sign in, of each address
+	denials   *buckets      // of each person, that the audit log tells
+	under     chan struct{} // requests under way
+	bodies    *places       // requests that are coming in, of each address: however slowly they do, they hold up none that have no body
+	streams   *places       // pages that follow a scan
+	downloads *places       // answers that go on for as long as somebody reads them
 }
 
-// ownStreams is how many pages one person may have that follow a scan.
-const ownStreams = 10
+// ownStreams is how many pages one person may have that follow a scan, and ownDownloads how many downloads.
+const (
+	ownStreams   = 10
+	ownDownloads = 8
+)
 
 func newLimits(l config.Limits) *limits {
-	n := cmp.Or(l.RequestsPerSecond, 500)
+	n, atOnce := cmp.Or(l.RequestsPerSecond, 500), cmp.Or(l.AtOnce, 256)
 	return &limits{
 		requests: &buckets{rate: rate.Limit(n), burst: 2 * n, of: map[string]*rate.Limiter{}},
 		failures: &buckets{rate: rate.Every(6 * time.Second), burst: 10, of: map[string]*rate.Limiter{}},
-		under:    make(chan struct{}, cmp.Or(l.AtOnce, 256)),
-		streams:  make(chan struct{}, cmp.Or(l.Streams, 100)),
-		own:      map[string]int{},
+		denials:  &buckets{rate: rate.Every(6 * time.Second), burst: 10, of: map[string]*rate.Limiter{}},
+		under:    make(chan struct{}, atOnce),
+		// A quarter is left to each: who reads or writes slowly must not take what all others need.
+		bodies:    newPlaces(atOnce, max(atOnce/4, 1)),
+		streams:   newPlaces(cmp.Or(l.Streams, 100), ownStreams),
+		downloads: newPlaces(max(atOnce/4, 1), ownDownloads),
 	}
 }
 
-// follow takes a place for a page that follows a scan; false if there is none.
-func (l *limits) follow(who string) (release func(), ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.own[who] >= ownStreams {
+// places are so many in all, and so many for each.
+type places struct {
+	most, each int
+
+	mu    sync.Mutex
+	taken int
+	own   map[string]int
+}
+
+func newPlaces(most, each int) *places {
+	return &places{most: most, each: each, own: map[string]int{}}
+}
+
+// take takes a place for somebody; false if there is none.
+func (p *places) take(who string) (release func(), ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.taken >= p.most || p.own[who] >= p.each {
 		return nil, false
 	}
-	select {
-	case l.streams <- struct{}{}:
-	default:
-		return nil, false
-	}
-	l.own[who]++
+	p.taken++
+	p.own[who]++
 	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		<-l.streams
-		if l.own[who]--; l.own[who] == 0 {
-			delete(l.own, who)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.taken--
+		if p.own[who]--; p.own[who] == 0 {
+			delete(p.own, who)
 		}
 	}, true
 }

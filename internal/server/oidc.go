@@ -14,11 +14,13 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
 	"awsscanner/internal/config"
+	"awsscanner/internal/store"
 )
 
 // An oidcLogin lets people in that an OpenID provider knows.
@@ -28,13 +30,35 @@ type oidcLogin struct {
 	callback string
 	client   *http.Client
 
+	places   chan struct{} // of those that wait for it
 	mu       sync.Mutex
 	provider *oidc.Provider // nil until it has answered
+	away     error          // why it has not
+	asked    time.Time      // when
+}
+
+// mostWaiting is how many may wait for the provider at once: one that hangs must not take what all others need.
+const mostWaiting = 32
+
+// wait takes a place among those that wait for the provider.
+func (o *oidcLogin) wait() (release func(), err error) {
+	select {
+	case o.places <- struct{}{}:
+		return func() { <-o.places }, nil
+	default:
+		return nil, refuse(http.StatusServiceUnavailable, "Too many people sign in at this moment. Try again in a moment.")
+	}
+}
+
+// fingerprint tells the settings by which people are let in from others.
+func (o *oidcLogin) fingerprint() (string, error) {
+	text, err := json.Marshal([]any{o.Issuer, o.ClientID, o.NameClaim, o.RolesClaim, o.Roles})
+	return store.Hash(string(text)), err
 }
 
 // newOIDC prepares for a provider. It need not answer yet: that it is away for a while must not keep the server from starting.
 func (s *Server) newOIDC(ctx context.Context) (*oidcLogin, error) {
-	o := &oidcLogin{OIDC: s.Settings.OIDC, client: s.Client, callback: strings.TrimSuffix(string(s.Settings.PublicURL), "/") + "/login/callback"}
+	o := &oidcLogin{OIDC: s.Settings.OIDC, client: s.Client, places: make(chan struct{}, mostWaiting), callback: strings.TrimSuffix(string(s.Settings.PublicURL), "/") + "/login/callback"}
 	if s.Settings.PublicURL == "" || o.ClientID == "" || len(o.Roles) == 0 {
 		return nil, errors.New("server.oidc needs issuer, client_id and roles, and server.public_url")
 	}
@@ -52,10 +76,14 @@ func (s *Server) newOIDC(ctx context.Context) (*oidcLogin, error) {
 func (o *oidcLogin) ask(ctx context.Context) (*oidc.Provider, *oauth2.Config, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.provider == nil && o.away != nil && time.Since(o.asked) < 5*time.Second { // all who have waited meanwhile need not try, too
+		return nil, nil, o.away
+	}
 	if o.provider == nil {
 		p, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), o.client), string(o.Issuer)) // it keeps the context to fetch keys by
 		if err != nil {
-			return nil, nil, fmt.Errorf("the OpenID provider %s does not say how to talk to it: %w", o.Issuer, err)
+			o.asked, o.away = time.Now(), fmt.Errorf("the OpenID provider %s does not say how to talk to it: %w", o.Issuer, err)
+			return nil, nil, o.away
 		}
 		o.provider = p
 	}
@@ -81,6 +109,11 @@ func random() string {
 
 // leave sends a browser to the provider.
 func (s *Server) leave(w http.ResponseWriter, r *http.Request) error {
+	release, err := s.oidc.wait()
+	if err != nil {
+		return err
+	}
+	defer release()
 	_, c, err := s.oidc.ask(r.Context())
 	if err != nil {
 		s.Log.Error("sign-in", "request", aboutOf(r.Context()).id, "error", err.Error())
@@ -112,13 +145,18 @@ func (s *Server) arrive(w http.ResponseWriter, r *http.Request) error {
 		return begin
 	}
 	denied := func(why string, err error) error {
-		s.Metrics.refused.Inc()
-		s.Log.Warn("sign-in refused", "request", aboutOf(r.Context()).id, "why", why, "error", plain(err))
+		s.Log.Warn("the provider lets somebody not in", "request", aboutOf(r.Context()).id, "why", why, "error", plain(err))
+		s.wrong(r, "by "+string(s.oidc.Issuer), why)
 		return refuse(http.StatusForbidden, "The sign-in service did not let you in: %s. Begin again, or ask whoever runs this server.", why)
 	}
 	if code := q.Get("error"); code != "" {
 		return denied("it has refused", fmt.Errorf("%.100q", code))
 	}
+	release, err := s.oidc.wait()
+	if err != nil {
+		return err
+	}
+	defer release()
 	provider, c, err := s.oidc.ask(r.Context())
 	if err != nil {
 		return err
@@ -140,12 +178,13 @@ func (s *Server) arrive(w http.ResponseWriter, r *http.Request) error {
 	if err := id.Claims(&claims); err != nil {
 		return denied("its token is not understood", err)
 	}
-	name, _ := claims[cmp.Or(s.oidc.NameClaim, "email")].(string)
-	if s.oidc.NameClaim == "" && claims["email_verified"] == false {
+	claim := cmp.Or(s.oidc.NameClaim, "email")
+	name, _ := claims[claim].(string)
+	if verified := claims["email_verified"]; claim == "email" && (verified == false || verified == "false") {
 		name = "" // anybody could say so
 	}
 	name = cmp.Or(name, id.Subject)
-	if len(name) > 200 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if len(name) > 200 || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) }) || reserved(name) {
 		return denied("your name there is not understood", nil)
 	}
 	role := s.oidc.role(claims)
@@ -157,9 +196,15 @@ func (s *Server) arrive(w http.ResponseWriter, r *http.Request) error {
 		if err := s.signIn(r.Context(), w, name, "", role); err != nil {
 			return "", err
 		}
-		http.Redirect(w, r, j.Next, http.StatusSeeOther)
+		http.Redirect(w, r, local(j.Next), http.StatusSeeOther)
 		return "", nil
 	})
+}
+
+// reserved reports whether a name is how the audit log calls somebody else: many providers let people choose theirs.
+func reserved(name string) bool {
+	name = strings.ToLower(strings.TrimSpace(name))
+	return name == "nobody" || name == here || strings.HasPrefix(name, "token ")
 }
 
 // role returns the highest role that the groups of somebody have.

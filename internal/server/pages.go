@@ -33,63 +33,56 @@ type visit struct {
 	frame page.Frame
 }
 
-// pageRoutes adds what people open.
-func (s *Server) pageRoutes(handle func(method, path string, h http.HandlerFunc)) {
-	files, err := page.Files()
-	if err != nil {
-		panic(err) // they are inside the binary
-	}
-	handle("GET", "/static/", func(w http.ResponseWriter, r *http.Request) {
-		f, ok := files[r.URL.Path]
-		if !ok {
-			s.fail(w, r, refuse(http.StatusNotFound, "There is no such file."))
-			return
-		}
-		w.Header().Set("Content-Type", f.Type)
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		w.Write(f.Text)
-	})
-	assets := map[string]string{}
-	for address := range files {
-		assets[address[strings.LastIndexByte(address, '/')+1:]] = address
-	}
-	s.asset = func(name string) string { return assets[name] }
+// A pageRoute is something that people open, or a form that they send.
+type pageRoute struct {
+	method, path string
+	role         config.Role
+	do           func(*visit) error
+}
 
-	show := func(method, path string, needs config.Role, do func(*visit) error) {
-		handle(method, path, func(w http.ResponseWriter, r *http.Request) { s.visit(w, r, needs, do) })
+// pageRoutes are those that are offered.
+func (s *Server) pageRoutes() []pageRoute {
+	all := []pageRoute{
+		{"GET", "/{$}", config.Viewer, (*visit).overview},
+		{"GET", "/findings", config.Viewer, (*visit).findings},
+		{"GET", "/findings/{id}", config.Viewer, (*visit).findingPage},
+		{"GET", "/coverage", config.Viewer, (*visit).coverage},
+		{"GET", "/scans", config.Viewer, (*visit).scans},
+		{"GET", "/scans/{id}", config.Viewer, (*visit).scanPage},
+		{"GET", "/waivers", config.Viewer, (*visit).waiversPage},
+		{"GET", "/access", config.Admin, (*visit).access},
+		{"GET", "/audit", config.Admin, (*visit).audit},
+		{"POST", "/access/tokens", config.Admin, (*visit).makeToken},
+		{"POST", "/access/tokens/{id}/revoke", config.Admin, (*visit).revokeToken},
 	}
-	show("GET", "/{$}", config.Viewer, (*visit).overview)
-	show("GET", "/findings", config.Viewer, (*visit).findings)
-	show("GET", "/findings/{id}", config.Viewer, (*visit).findingPage)
-	show("GET", "/coverage", config.Viewer, (*visit).coverage)
-	show("GET", "/scans", config.Viewer, (*visit).scans)
-	show("GET", "/scans/{id}", config.Viewer, (*visit).scanPage)
-	show("GET", "/waivers", config.Viewer, (*visit).waiversPage)
-	show("GET", "/access", config.Admin, (*visit).access)
-	show("GET", "/audit", config.Admin, (*visit).audit)
-	show("POST", "/access/tokens", config.Admin, (*visit).makeToken)
-	show("POST", "/access/tokens/{id}/revoke", config.Admin, (*visit).revokeToken)
-	if s.Schedules != nil {
-		show("GET", "/schedules", config.Viewer, (*visit).schedulesPage)
-	}
-	if s.Review != nil {
-		show("GET", "/review", config.Viewer, (*visit).review)
-	}
-	if s.StartScan != nil {
-		show("POST", "/scans", config.Operator, (*visit).startScan)
-	}
-	if s.CancelScan != nil {
-		show("POST", "/scans/{id}/cancel", config.Operator, (*visit).cancelScan)
-	}
-	if s.local == config.NoRole {
-		show("GET", "/login", config.NoRole, (*visit).login)
-		show("POST", "/login", config.NoRole, (*visit).logIn)
-		show("POST", "/logout", config.Viewer, (*visit).logOut)
-		if s.oidc != nil {
-			show("GET", "/login/oidc", config.NoRole, func(v *visit) error { return s.leave(v.w, v.r) })
-			show("GET", "/login/callback", config.NoRole, func(v *visit) error { return s.arrive(v.w, v.r) })
+	show := func(offered bool, method, path string, needs config.Role, do func(*visit) error) {
+		if offered {
+			all = append(all, pageRoute{method, path, needs, do})
 		}
 	}
+	show(s.Schedules != nil, "GET", "/schedules", config.Viewer, (*visit).schedulesPage)
+	show(s.Review != nil, "GET", "/review", config.Viewer, (*visit).review)
+	show(s.StartScan != nil, "POST", "/scans", config.Operator, (*visit).startScan)
+	show(s.CancelScan != nil, "POST", "/scans/{id}/cancel", config.Operator, (*visit).cancelScan)
+	signs := s.local == config.NoRole
+	show(signs, "GET", "/login", config.NoRole, (*visit).login)
+	show(signs, "POST", "/login", config.NoRole, (*visit).logIn)
+	show(signs, "POST", "/logout", config.Viewer, (*visit).logOut)
+	show(s.oidc != nil, "GET", "/login/oidc", config.NoRole, func(v *visit) error { return s.leave(v.w, v.r) })
+	show(s.oidc != nil, "GET", "/login/callback", config.NoRole, func(v *visit) error { return s.arrive(v.w, v.r) })
+	return all
+}
+
+// static serves what pages load.
+func (s *Server) static(w http.ResponseWriter, r *http.Request) {
+	f, ok := s.files[r.URL.Path]
+	if !ok {
+		s.fail(w, r, refuse(http.StatusNotFound, "There is no such file."))
+		return
+	}
+	w.Header().Set("Content-Type", f.Type)
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	w.Write(f.Text)
 }
 
 // visit shows a page to whoever may see it.
@@ -116,6 +109,11 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request, needs config.Role
 					err = refuse(http.StatusBadRequest, "The form is not understood.")
 				}
 			}
+			for _, values := range r.PostForm {
+				if err == nil && !isText(strings.Join(values, "")) {
+					err = refuse(http.StatusBadRequest, "The form holds what is no text.")
+				}
+			}
 			if err == nil && r.URL.Path != "/login" {
 				err = s.formed(who, r.PostForm.Get("form"))
 			}
@@ -125,6 +123,7 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request, needs config.Role
 		}
 	}
 	if err != nil {
+		s.denied(r, err)
 		s.fail(w, r, err)
 	}
 }
@@ -871,10 +870,7 @@ func (v *visit) login() error {
 func (v *visit) logIn() error {
 	p, err := v.byToken(v, strings.TrimSpace(v.r.PostForm.Get("token")))
 	if errors.Is(err, errToken) {
-		a := aboutOf(v.r.Context())
-		v.limits.failures.allow(a.address.String(), v.Now())
-		v.Metrics.refused.Inc()
-		v.Log.Warn("sign-in refused", "request", a.id, "address", a.address.String())
+		v.wrong(v.r, "by token", errToken.Error())
 		return v.loginPage(http.StatusUnauthorized, "This token is not known, revoked or over.")
 	}
 	if err != nil {

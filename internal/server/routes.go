@@ -250,6 +250,9 @@ func pillarNames() (all []string) {
 	return all
 }
 
+// mostWords is how many words are looked for at once: each is looked for in each finding.
+const mostWords = 10
+
 // findingParams are the filters of findings, for programs and pages.
 func findingParams() []param {
 	return []param{
@@ -265,7 +268,7 @@ func findingParams() []param {
 		{name: "waived", kind: "boolean", doc: "whether somebody has accepted them"},
 		{name: "assessed", kind: "boolean", doc: "whether the last scan could look at them"},
 		{name: "since", kind: "date-time", doc: "only those that were first seen from this time on"},
-		{name: "q", doc: "words that are all in rule, title, message, resource, owner or tags"},
+		{name: "q", words: mostWords, doc: "words that are all in rule, title, message, resource, owner or tags: ten at most"},
 	}
 }
 
@@ -364,10 +367,25 @@ func missing(err error, what string) error {
 func (c *call) listFindings() (any, error) {
 	f := c.filter()
 	if c.csv && !c.r.URL.Query().Has("limit") {
+		release, err := c.download()
+		if err != nil {
+			return nil, err
+		}
+		defer release()
 		return nil, c.allFindings(f)
 	}
 	items, next, err := c.Store.Findings(c, f)
 	return findingPage{some(items), next}, mistaken(err)
+}
+
+// download takes a place for an answer that goes on for as long as somebody reads it.
+func (c *call) download() (release func(), err error) {
+	release, ok := c.limits.downloads.take(c.who.key)
+	if !ok {
+		c.w.Header().Set("Retry-After", "30")
+		return nil, refuse(http.StatusTooManyRequests, "too many downloads are under way: wait for one to end")
+	}
+	return release, nil
 }
 
 // allFindings writes all findings of a filter as CSV, page by page: so many need not fit into memory, nor hold up anything.
@@ -931,7 +949,7 @@ func (p scanPage) rows() iter.Seq[[]string] {
 
 func (c *call) startScan() (any, error) {
 	stream := c.body.(*newScan).Stream
-	if stream == "" || len(stream) > 200 {
+	if stream == "" || len(stream) > 200 || !isText(stream) {
 		return nil, refuse(http.StatusBadRequest, "the body must name a stream")
 	}
 	id, err := c.start(c.r, c.who, stream)
@@ -1004,6 +1022,11 @@ func (c *call) getSnapshot() (any, error) {
 		return nil, missing(err, "snapshot: it is not kept, or no longer")
 	}
 	defer in.Close()
+	release, err := c.download()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	return nil, c.audited(c.r, c.who, "snapshot.download", x.ID, "", func() (string, error) {
 		c.w.Header().Set("Content-Type", "application/zstd")
 		c.w.Header().Set("Content-Disposition", `attachment; filename="scan-`+x.ID+`.jsonl.zst"`)

@@ -13,12 +13,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"awsscanner/internal/config"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/secret"
+	"awsscanner/internal/server/page"
 	"awsscanner/internal/store"
 )
 
@@ -149,11 +151,16 @@ type Server struct {
 	listen    config.Address
 	session   time.Duration
 	local     config.Role // of those who do not sign in; NoRole if everybody must
-	secure    bool        // people reach it by https only
-	key       []byte      // of form tokens without a session
+	secure    bool        // nobody on the way can read along
+	https     bool        // people call it by https
+	signs     string      // what sessions go by: after it has changed, people sign in again
+	ready     *readiness
+	key       []byte // of form tokens without a session
 	oidc      *oidcLogin
-	asset     func(name string) string // address of a file of pages
+	files     map[string]page.File     // of pages, by address
+	asset     func(name string) string // address of one
 	routes    []route
+	pages     []pageRoute
 	document  []byte // OpenAPI
 	limits    *limits
 	sums      *sumsCache
@@ -193,6 +200,8 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		s.session = 12 * time.Hour
 	}
 	s.secure = set.TLS.CertFile != "" || len(set.Proxies) > 0
+	s.https = s.secure || strings.HasPrefix(string(set.PublicURL), "https://")
+	s.ready = &readiness{look: s.canWork}
 	s.limits = newLimits(set.Limits)
 	if !s.listen.Loopback() && !s.secure {
 		return nil, fmt.Errorf("listen: %s can be reached by others, so that TLS is demanded: set server.tls, or server.proxies that end it in front, or listen on 127.0.0.1", s.listen)
@@ -200,6 +209,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if set.OIDC.Issuer != "" {
 		var err error
 		if s.oidc, err = s.newOIDC(ctx); err != nil {
+			return nil, err
+		}
+		if s.signs, err = s.oidc.fingerprint(); err != nil {
 			return nil, err
 		}
 	}
@@ -214,8 +226,16 @@ func New(ctx context.Context, o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s.routes = s.apiRoutes()
 	var err error
+	if s.files, err = page.Files(); err != nil {
+		return nil, err
+	}
+	assets := map[string]string{}
+	for address := range s.files {
+		assets[address[strings.LastIndexByte(address, '/')+1:]] = address
+	}
+	s.asset = func(name string) string { return assets[name] }
+	s.routes, s.pages = s.apiRoutes(), s.pageRoutes()
 	if s.document, err = s.openAPI(); err != nil {
 		return nil, err
 	}

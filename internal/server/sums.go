@@ -32,7 +32,7 @@ type sumsCache struct {
 }
 
 type sumsEntry struct {
-	mu    sync.Mutex // held while they are made
+	turn  chan struct{} // held while they are made
 	known *known
 }
 
@@ -54,12 +54,16 @@ func (c *sumsCache) get(ctx context.Context, stream string) (*known, error) {
 		if len(c.of) >= mostSums {
 			clear(c.of)
 		}
-		e = &sumsEntry{}
+		e = &sumsEntry{turn: make(chan struct{}, 1)}
 		c.of[stream] = e
 	}
 	c.mu.Unlock()
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	select {
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
+	case <-ctx.Done(): // who waits for a large store waits no longer than for anything else
+		return nil, ctx.Err()
+	}
 	if e.known != nil && e.known.scan == scan {
 		return e.known, nil
 	}
