@@ -197,7 +197,10 @@ func (s *Store) DropAll(ctx context.Context) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE readings SET state = 'waiting', holder = '', lease = 0 WHERE state = 'running'`); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE scans SET holder = '', lease = 0 WHERE holder <> ''`)
+		if _, err := tx.ExecContext(ctx, `UPDATE scans SET holder = '', lease = 0 WHERE holder <> ''`); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE channels SET holder = '', lease = 0 WHERE holder <> ''`)
 		return err
 	})
 }
