@@ -173,9 +173,12 @@ func open[TTx any](ctx context.Context, s *store.Store, driver riverdriver.Drive
 // Start begins to carry out jobs, until Stop.
 func (q *Queue) Start(ctx context.Context) error {
 	if !q.store.Postgres() { // a file has one service: what an earlier one was at is read on at once
-		if err := errors.Join(q.store.DropAll(ctx), q.sweep(ctx, true)); err != nil {
+		_, unled := q.store.DB.ExecContext(ctx, `DELETE FROM river_leader`)
+		if err := errors.Join(q.store.DropAll(ctx), q.sweep(ctx, true), unled); err != nil {
 			return err
 		}
+	} else if _, err := q.store.DB.ExecContext(ctx, `DELETE FROM river_leader WHERE expires_at > now() + interval '1 hour'`); err != nil {
+		return err // who led by a clock that was ahead, and is gone, would lead until then
 	}
 	var schedules []Schedule
 	if q.o.Schedules != nil {

@@ -163,6 +163,75 @@ func TestNoJob(t *testing.T) {
 	})
 }
 
+// What was held, or ordered, by a clock that was hours ahead and has been put right does not wait for hours: who held it is gone.
+func TestClockWentBack(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		s := open(t, address)
+		ctx := t.Context()
+		now, ahead := time.Now(), time.Now().Add(6*time.Hour)
+		w := work(s, 0, func(string, string) {})
+		all, _ := w.Plan(ctx, store.Scan{})
+		var scans []string
+		for _, stream := range []string{"dividing", "reading", "judging"} {
+			id := store.NewID()
+			scans = append(scans, id)
+			if err := s.Begin(ctx, store.Scan{ID: id, Stream: stream, Cause: "request", Created: ahead}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Start(ctx, id, ahead); err != nil {
+				t.Fatal(err)
+			}
+			if stream != "dividing" {
+				if err := s.Divide(ctx, id, all); err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range all {
+					if ok, err := s.Take(ctx, id, r.Account, "dead", ahead, ahead.Add(time.Minute)); err != nil || !ok {
+						t.Fatal(ok, err)
+					}
+					if stream == "reading" {
+						continue
+					}
+					done, err := w.Read(ctx, store.Scan{ID: id}, r)
+					if err != nil {
+						t.Fatal(err)
+					}
+					done.Scan = id
+					if _, err := s.Finish(ctx, done, "dead"); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if stream != "reading" {
+				if ok, err := s.TakeScan(ctx, id, "dead", now, ahead.Add(time.Minute)); err != nil || !ok {
+					t.Fatal(ok, err)
+				}
+			}
+		}
+		client, err := jobs.New(ctx, s, address, w, jobs.Options{Holder: "client"}) // which only inserts
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := client.Begin(ctx, store.Scan{Stream: "ordered", Cause: "request"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := ahead.UTC().Format("2006-01-02 15:04:05.000")
+		if s.Postgres() {
+			text += "+00"
+		}
+		for _, change := range []string{`UPDATE river_job SET scheduled_at = $1`, `INSERT INTO river_leader (elected_at, expires_at, leader_id, name) VALUES ($1, $1, 'dead', 'default')`} {
+			if _, err := s.DB.ExecContext(ctx, strings.ReplaceAll(change, "$1", "'"+text+"'")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		queue(t, s, address, w, jobs.Options{Holder: "one", AtOnce: 3, Lease: time.Second})
+		for _, id := range append(scans, id) {
+			wait(t, s, id, store.Done)
+		}
+	})
+}
+
 // A judge who fails lets go, so that the next try is not held off until his lease ends.
 func TestJudgeFails(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, address string) {

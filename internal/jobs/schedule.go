@@ -257,7 +257,10 @@ func (q *Queue) sweep(ctx context.Context, alone bool) error {
 	return errors.Join(errs...)
 }
 
-// ordered lists the jobs that somebody will do. One that somebody has begun holds something soon, or he is gone.
+// farAhead is how far ahead the next try of no job is: what is farther was ordered before the clock went back.
+const farAhead = 2 * time.Hour
+
+// ordered lists the jobs that somebody will do soon. One that somebody has begun holds something soon, or he is gone.
 func (q *Queue) ordered(ctx context.Context, now time.Time, alone bool) (map[string]bool, error) {
 	all := map[string]bool{}
 	params := river.NewJobListParams().Kinds("account", "scan", "judge").
@@ -269,6 +272,9 @@ func (q *Queue) ordered(ctx context.Context, now time.Time, alone bool) (map[str
 		}
 		for _, job := range page.Jobs {
 			if job.State == rivertype.JobStateRunning && (alone || job.AttemptedAt != nil && now.Sub(*job.AttemptedAt) > q.o.Lease) {
+				continue
+			}
+			if job.State != rivertype.JobStateRunning && job.ScheduledAt.Sub(now) > farAhead {
 				continue
 			}
 			var of accountArgs

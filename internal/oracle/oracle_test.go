@@ -1,6 +1,6 @@
 // Package oracle_test proves that the built binary judges an account of which nobody in the project has a say: account.py
 // serves it by moto, expected.tsv tells the verdicts. A proxy in between then denies, throttles, garbles and withholds
-// answers, and no verdict may become another one.
+// answers, and no verdict may become another one. TestWatch watches an account that changes.
 package oracle_test
 
 import (
@@ -74,7 +74,7 @@ func TestOracle(t *testing.T) {
 	o.list(t)
 	o.readExpected(t)
 	o.plan(t)
-	o.start(t)
+	o.start(t, "account")
 	t.Run("table", o.testTable)
 	t.Run("parameters", o.testParameters)
 	t.Run("scenarios", o.testScenarios)
@@ -126,8 +126,8 @@ func build(t *testing.T) string {
 	return binary
 }
 
-// start starts the account and waits until it is seeded. It ends with its standard input, so even if this process is killed.
-func (o *oracle) start(t *testing.T) {
+// start starts an account and waits until it is seeded. It ends with its standard input, so even if this process is killed.
+func (o *oracle) start(t *testing.T, account string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -135,7 +135,7 @@ func (o *oracle) start(t *testing.T) {
 	}
 	port := l.Addr().(*net.TCPAddr).Port
 	l.Close()
-	c := exec.Command("python3", "account", fmt.Sprint(port))
+	c := exec.Command("python3", account, fmt.Sprint(port))
 	var log tail
 	c.Stderr = &log
 	stdin, err := c.StdinPipe()

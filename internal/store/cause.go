@@ -72,8 +72,8 @@ func (s *Store) Before(ctx context.Context, scan string) (Scan, error) {
 
 // TakeCauses gives a scan that is done to whoever looks up what caused its events, until a time, unless somebody else does or nothing is left to do.
 func (s *Store) TakeCauses(ctx context.Context, scan, holder string, now, until time.Time) (taken bool, err error) {
-	result, err := s.DB.ExecContext(ctx, `UPDATE scans SET holder = $1, lease = $2 WHERE id = $3 AND state = 'done' AND (holder = $1 OR lease < $4) AND EXISTS (SELECT 1 FROM readings WHERE scan = $3)`,
-		holder, ms(until), scan, ms(now))
+	result, err := s.DB.ExecContext(ctx, `UPDATE scans SET holder = $1, lease = $2 WHERE id = $3 AND state = 'done' AND (holder = $1 OR `+over("lease", 4)+`) AND EXISTS (SELECT 1 FROM readings WHERE scan = $3)`,
+		append([]any{holder, ms(until), scan}, overAt(now)...)...)
 	if err != nil {
 		return false, err
 	}
@@ -100,5 +100,5 @@ func (s *Store) LeaveCauses(ctx context.Context, scan, holder string, again time
 
 // Unexplained returns the scans that are done, and about whose events it is time to look.
 func (s *Store) Unexplained(ctx context.Context, now time.Time) ([]Scan, error) {
-	return s.scans(ctx, `state = 'done' AND lease < $1 AND EXISTS (SELECT 1 FROM readings r WHERE r.scan = scans.id)`, 1000, false, ms(now))
+	return s.scans(ctx, `state = 'done' AND `+over("lease", 1)+` AND EXISTS (SELECT 1 FROM readings r WHERE r.scan = scans.id)`, 1000, false, overAt(now)...)
 }

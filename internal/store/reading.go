@@ -55,10 +55,20 @@ func running(ctx context.Context, tx *sql.Tx, scan string) error {
 	return nil
 }
 
+// farAhead is how far ahead the end of no lease and no pause is: what is farther was set before the clock went back, and does not count.
+const farAhead = time.Hour
+
+// over is the condition that a lease is over, with arguments n and n+1: those of overAt.
+func over(column string, n int) string {
+	return fmt.Sprintf(`(%[1]s < $%[2]d OR %[1]s > $%[3]d)`, column, n, n+1)
+}
+
+func overAt(now time.Time) []any { return []any{ms(now), ms(now.Add(farAhead))} }
+
 // Take gives a reading to a holder until a time, unless it is done or somebody else holds it.
 func (s *Store) Take(ctx context.Context, scan, account, holder string, now, until time.Time) (taken bool, err error) {
-	result, err := s.DB.ExecContext(ctx, `UPDATE readings SET state = 'running', holder = $1, lease = $2 WHERE scan = $3 AND account = $4 AND state <> 'done' AND (state = 'waiting' OR holder = $1 OR lease < $5)
-		AND EXISTS (SELECT 1 FROM scans WHERE id = $3 AND state = 'running')`, holder, ms(until), scan, account, ms(now))
+	result, err := s.DB.ExecContext(ctx, `UPDATE readings SET state = 'running', holder = $1, lease = $2 WHERE scan = $3 AND account = $4 AND state <> 'done' AND (state = 'waiting' OR holder = $1 OR `+over("lease", 5)+`)
+		AND EXISTS (SELECT 1 FROM scans WHERE id = $3 AND state = 'running')`, append([]any{holder, ms(until), scan, account}, overAt(now)...)...)
 	if err != nil {
 		return false, err
 	}
@@ -160,7 +170,7 @@ func (s *Store) Readings(ctx context.Context, scan string) (all []Reading, err e
 
 // Abandoned returns the readings whose holder has not been heard of, and which nobody goes on with.
 func (s *Store) Abandoned(ctx context.Context, now time.Time) (all []Reading, err error) {
-	return s.readings(ctx, `state = 'running' AND lease < $1 AND scan IN (SELECT id FROM scans WHERE state = 'running') ORDER BY scan, position`, ms(now))
+	return s.readings(ctx, `state = 'running' AND `+over("lease", 1)+` AND scan IN (SELECT id FROM scans WHERE state = 'running') ORDER BY scan, position`, overAt(now)...)
 }
 
 func (s *Store) readings(ctx context.Context, where string, args ...any) (all []Reading, err error) {
@@ -177,7 +187,7 @@ func (s *Store) readings(ctx context.Context, where string, args ...any) (all []
 
 // TakeScan gives a scan to whoever divides it into accounts, or judges it, until a time, unless somebody else does.
 func (s *Store) TakeScan(ctx context.Context, scan, holder string, now, until time.Time) (taken bool, err error) {
-	result, err := s.DB.ExecContext(ctx, `UPDATE scans SET holder = $1, lease = $2 WHERE id = $3 AND state = 'running' AND (holder = $1 OR lease < $4)`, holder, ms(until), scan, ms(now))
+	result, err := s.DB.ExecContext(ctx, `UPDATE scans SET holder = $1, lease = $2 WHERE id = $3 AND state = 'running' AND (holder = $1 OR `+over("lease", 4)+`)`, append([]any{holder, ms(until), scan}, overAt(now)...)...)
 	if err != nil {
 		return false, err
 	}
@@ -197,7 +207,10 @@ func (s *Store) DropAll(ctx context.Context) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE readings SET state = 'waiting', holder = '', lease = 0 WHERE state = 'running'`); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE scans SET holder = '', lease = 0 WHERE holder <> ''`)
+		if _, err := tx.ExecContext(ctx, `UPDATE scans SET holder = '', lease = 0 WHERE holder <> ''`); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE channels SET holder = '', lease = 0 WHERE holder <> ''`)
 		return err
 	})
 }
@@ -207,24 +220,25 @@ func (s *Store) Idle(ctx context.Context, now time.Time) (readings []Reading, sc
 	if readings, err = s.readings(ctx, `state = 'waiting' AND scan IN (SELECT id FROM scans WHERE state = 'running') ORDER BY scan, position`); err != nil {
 		return nil, nil, err
 	}
-	err = s.each(ctx, `SELECT id FROM scans WHERE state IN ('waiting', 'running') AND cause <> 'command' AND lease < $1 AND NOT EXISTS (SELECT 1 FROM readings r WHERE r.scan = scans.id) ORDER BY created, id`, func(rows *sql.Rows) error {
+	err = s.each(ctx, `SELECT id FROM scans WHERE state IN ('waiting', 'running') AND cause <> 'command' AND `+over("lease", 1)+` AND NOT EXISTS (SELECT 1 FROM readings r WHERE r.scan = scans.id) ORDER BY created, id`, func(rows *sql.Rows) error {
 		var id string
 		err := rows.Scan(&id)
 		scans = append(scans, id)
 		return err
-	}, ms(now))
+	}, overAt(now)...)
 	return readings, scans, err
 }
 
 // AtWork reports whether somebody is at work on a scan.
 func (s *Store) AtWork(ctx context.Context, scan string, now time.Time) (held bool, err error) {
-	err = s.DB.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM scans WHERE id = $1 AND lease >= $2) OR EXISTS (SELECT 1 FROM readings WHERE scan = $1 AND state = 'running' AND lease >= $2)`, scan, ms(now)).Scan(&held)
+	err = s.DB.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM scans WHERE id = $1 AND NOT `+over("lease", 2)+`) OR EXISTS (SELECT 1 FROM readings WHERE scan = $1 AND state = 'running' AND NOT `+over("lease", 2)+`)`,
+		append([]any{scan}, overAt(now)...)...).Scan(&held)
 	return held, err
 }
 
 // Unjudged returns the scans all of whose accounts are read, and which nobody judges.
 func (s *Store) Unjudged(ctx context.Context, now time.Time) ([]Scan, error) {
-	return s.scans(ctx, `state = 'running' AND lease < $1 AND EXISTS (SELECT 1 FROM readings r WHERE r.scan = scans.id) AND NOT EXISTS (SELECT 1 FROM readings r WHERE r.scan = scans.id AND r.state <> 'done')`, 1000, false, ms(now))
+	return s.scans(ctx, `state = 'running' AND `+over("lease", 1)+` AND EXISTS (SELECT 1 FROM readings r WHERE r.scan = scans.id) AND NOT EXISTS (SELECT 1 FROM readings r WHERE r.scan = scans.id AND r.state <> 'done')`, 1000, false, overAt(now)...)
 }
 
 // Unfinished returns the scans that are not over, the oldest first.

@@ -745,7 +745,7 @@ func TestClockGoesBack(t *testing.T) {
 // What a receiver will never take is given up after a few tries, and the next one gets its turn.
 func TestRejection(t *testing.T) {
 	each(t, chat, func(w *world) {
-		w.put("chat", 4)
+		w.put("chat", 2)
 		tries := 0
 		w.fail = func(_ string, m *notify.Message) error {
 			if m.ID == "chat-001" {
@@ -839,6 +839,17 @@ func TestLease(t *testing.T) {
 		}
 		if err := w.store.KeepChannel(w.Context(), "chat", "killed", w.now); !errors.Is(err, store.ErrChannelLost) {
 			w.Errorf("one who has lost it: %v", err)
+		}
+		w.put("chat", 2)
+		if name, err := w.store.TakeChannel(w.Context(), "killed", []string{"chat"}, w.now, w.now.Add(90*time.Second), w.now.Add(mostPause)); err != nil || name != "chat" {
+			w.Fatal(name, err)
+		}
+		if err := w.store.DropAll(w.Context()); err != nil { // as the service of a file does when it starts: there is nobody else
+			w.Fatal(err)
+		}
+		w.sender("two").Step(w.Context())
+		if got := w.ids("chat"); len(got) != 5 {
+			w.Errorf("after a start: %q", got)
 		}
 	})
 }
