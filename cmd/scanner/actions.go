@@ -18,8 +18,8 @@ import (
 )
 
 // actions are what pages and API ask of a service.
-func (k *keeper) actions(q *jobs.Queue) server.Actions {
-	reviews := &reviewer{keeper: k, made: map[string]*made{}}
+func (k *keeper) actions(q *jobs.Queue, answers []string) server.Actions {
+	reviews := &reviewer{keeper: k, answers: answers, made: map[string]*made{}}
 	return server.Actions{
 		StartScan:  func(ctx context.Context, stream string) (string, error) { return k.startScan(ctx, q, stream) },
 		CancelScan: func(ctx context.Context, id string) error { return k.cancelScan(ctx, q, id) },

@@ -18,6 +18,7 @@ import (
 func serveCommand() *cobra.Command {
 	var x service
 	var listen string
+	var answers []string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Keep accounts under watch: scan by schedule, tell what became worse, since when, and show it on pages and by an API",
@@ -31,10 +32,16 @@ an HTTP API. With a PostgreSQL database scanner worker shares the work on furthe
 	f := c.Flags()
 	x.flags(f)
 	f.StringVar(&listen, "listen", "", "`ADDRESS:PORT` of pages and API, in place of the settings (default 127.0.0.1:8080)")
+	f.StringArrayVar(&answers, "answers", nil, "what people say in the Well-Architected review, a `FILE` for each person (repeatable), read anew when it changes; default "+defaultAnswers+", if it is there")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		set, err := x.served(listen)
 		if err != nil {
 			return err
+		}
+		if r := newReviewing(answers); len(answers) > 0 {
+			if err := r.begin(); err != nil {
+				return err
+			}
 		}
 		l, err := net.Listen("tcp", string(set.Listen))
 		if err != nil {
@@ -48,7 +55,7 @@ an HTTP API. With a PostgreSQL database scanner worker shares the work on furthe
 		k.metrics = server.NewMetrics()
 		reader := vault.Process()
 		reader.AWS = deliverer(&notify.Config{}, k.log).FromAWS
-		s, err := server.New(c.Context(), server.Options{Store: k.store, Settings: set, Version: version, Rules: rules.All, Secrets: reader, Log: k.log, Metrics: k.metrics, Actions: k.actions(q)})
+		s, err := server.New(c.Context(), server.Options{Store: k.store, Settings: set, Version: version, Rules: rules.All, Secrets: reader, Log: k.log, Metrics: k.metrics, Actions: k.actions(q, answers)})
 		if err != nil {
 			k.store.Close()
 			return usage("%s", err)

@@ -118,8 +118,12 @@ func (x *running) get(path string, into any) string {
 // metrics; the log tells who has asked for what.
 func TestServe(t *testing.T) {
 	dir := t.TempDir()
-	waivers := filepath.Join(dir, "waivers.yaml")
+	said := func(state string) string {
+		return "version: 1\nanswers: {OPS01-BP01: {state: " + state + ", by: ann, on: " + time.Now().Format(time.DateOnly) + "}}\n"
+	}
+	waivers, answers := filepath.Join(dir, "waivers.yaml"), filepath.Join(dir, "said.yaml")
 	for name, text := range map[string]string{
+		answers:                            said("yes"),
 		waivers:                            "- {rule: sqs-*, account: '111122223333', reason: Goes away with the old shop, owner: shop, expires: " + time.Now().AddDate(0, 2, 0).Format(time.DateOnly) + "}\n",
 		filepath.Join(dir, "scanner.yaml"): "waivers: waivers.yaml\nschedules:\n- {name: nightly, cron: '0 3 1 1 *', time_zone: Europe/Berlin}\n",
 	} {
@@ -127,7 +131,7 @@ func TestServe(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	x := serve(t, "--demo", "--config", filepath.Join(dir, "scanner.yaml"), "--data", filepath.Join(dir, "db"))
+	x := serve(t, "--demo", "--config", filepath.Join(dir, "scanner.yaml"), "--data", filepath.Join(dir, "db"), "--answers", answers)
 	if got := x.get("/healthz", nil) + x.get("/readyz", nil); got != "ok\nok\n" {
 		t.Errorf("it is %q", got)
 	}
@@ -168,7 +172,15 @@ func TestServe(t *testing.T) {
 		t.Errorf("the waivers are %+v", held)
 	}
 	var reviewed server.Review
-	x.get("/api/v1/review", &reviewed)
+	for _, says := range []string{"yes", "no"} { // the second time after somebody has changed their mind
+		if err := os.WriteFile(answers, []byte(said(says)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		x.get("/api/v1/review", &reviewed)
+		if got := reviewed.Pillars[0].Questions[0].Practices[0]; got.ID != "OPS01-BP01" || got.State != map[string]string{"yes": "established", "no": "not-established"}[says] {
+			t.Errorf("after the answer %s there is %+v", says, got)
+		}
+	}
 	if len(reviewed.Pillars) != 6 || len(reviewed.Pillars[1].Questions) != 11 || reviewed.Pillars[1].Questions[4].Risk != "HIGH" {
 		t.Errorf("the review has %d pillars", len(reviewed.Pillars))
 	}

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/report"
@@ -18,6 +18,7 @@ import (
 // A reviewer makes the review of a stream once for each scan: for a large one that takes a while.
 type reviewer struct {
 	*keeper
+	answers []string // files; without any the usual one, if it is there
 
 	mu   sync.Mutex
 	made map[string]*made // by stream
@@ -26,7 +27,7 @@ type reviewer struct {
 // A made is a review that is there, or being made.
 type made struct {
 	scan    string
-	answers time.Time // when they changed last
+	answers string // when they changed last
 	done    chan struct{}
 	review  *server.Review
 	err     error
@@ -38,13 +39,10 @@ func (r *reviewer) of(ctx context.Context, stream string) (*server.Review, error
 	if err != nil || scan == "" {
 		return nil, err
 	}
-	var changed time.Time
-	if info, err := os.Stat(defaultAnswers); err == nil {
-		changed = info.ModTime()
-	}
+	changed := r.changed()
 	r.mu.Lock()
 	m := r.made[stream]
-	if m == nil || m.scan != scan || !m.answers.Equal(changed) {
+	if m == nil || m.scan != scan || m.answers != changed {
 		m = &made{scan: scan, answers: changed, done: make(chan struct{})}
 		r.made[stream] = m
 		go func() {
@@ -68,7 +66,24 @@ func (r *reviewer) of(ctx context.Context, stream string) (*server.Review, error
 	return m.review, m.err
 }
 
-// make reviews the last scan of a stream, by what people have answered in the working directory of the service.
+// changed tells the answers as they are now from what they were.
+func (r *reviewer) changed() string {
+	files := r.answers
+	if len(files) == 0 {
+		files = []string{defaultAnswers}
+	}
+	var all strings.Builder
+	for _, name := range files {
+		if info, err := os.Stat(name); err == nil {
+			fmt.Fprintf(&all, "%d ", info.ModTime().UnixNano())
+		} else {
+			all.WriteString("- ")
+		}
+	}
+	return all.String()
+}
+
+// make reviews the last scan of a stream, by what people have answered.
 func (r *reviewer) make(ctx context.Context, stream string) (*server.Review, error) {
 	v, err := r.look(ctx, stream)
 	var wrong *exitError
@@ -82,7 +97,7 @@ func (r *reviewer) make(ctx context.Context, stream string) (*server.Review, err
 }
 
 func (r *reviewer) look(ctx context.Context, stream string) (*review.Review, error) {
-	x := reviewing{low: "medium", framework: review.Default}
+	x := newReviewing(r.answers)
 	if err := x.begin(); err != nil {
 		return nil, err
 	}
@@ -112,6 +127,11 @@ func (r *reviewer) look(ctx context.Context, stream string) (*review.Review, err
 		return nil, err
 	}
 	return all[0], nil
+}
+
+// newReviewing is a review as a service makes it.
+func newReviewing(answers []string) *reviewing {
+	return &reviewing{low: "medium", framework: review.Default, answers: answers}
 }
 
 // reviewed tells a review as pages and API do.
