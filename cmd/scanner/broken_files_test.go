@@ -157,7 +157,7 @@ var contradictions = []brokenFile{
 	{"min_severity: high\ngate:\n  fail_on: medium\n", "3: gate.fail_on medium counts failures of severity medium, which --severity or min_severity (scanner.yaml:1) leaves out: widen one of them"},
 	{"gate:\n  fail_on_new: true\n", "2: gate.fail_on_new needs something to compare with: add --baseline FILE, which scanner baseline create writes"},
 	{"gate:\n  allow_incomplete: 95\n", "2: gate.allow_incomplete says nothing without --fail-on or --max: add one, or leave it out"},
-	{"services: [sqs]\npillars: [cost-optimization]\n", "1: no rule is left: the filters --rules, --frameworks, services, pillars (scanner.yaml:2) and --severity exclude each other"},
+	{"services: [sqs]\npillars: [cost-optimization]\n", "1: no rule is left after services, pillars (scanner.yaml:2), --ruleset: leave some of that out"},
 	{"outputs: [table, json]\n", "1: outputs: only one format can go to standard output: give the others a file, as in -o json=report.json"},
 }
 

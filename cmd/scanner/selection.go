@@ -116,9 +116,26 @@ func (s *selection) pickFrom(all []engine.Rule, before bool) (picked []engine.Ru
 		}
 	}
 	if len(picked) == 0 {
-		return nil, as, usage("no rule is left: the filters --rules, --frameworks, --services, --pillars and --severity exclude each other")
+		return nil, as, usage("no rule is left after %s: leave some of that out", s.filters())
 	}
 	return picked, s.tuningOf(picked, given), nil
+}
+
+// filters names what picks rules.
+func (s *selection) filters() string {
+	var set []string
+	for _, x := range []struct {
+		flag string
+		is   bool
+	}{
+		{"--rules", len(s.rules) > 0}, {"--exclude-rules", len(s.exclude) > 0}, {"--frameworks", len(s.frameworks) > 0}, {"--services", len(s.services) > 0}, {"--pillars", len(s.pillars) > 0},
+		{"--severity", len(s.severities) > 0}, {"--min-severity", s.minSeverity != ""}, {"--ruleset", len(s.rules)+len(s.frameworks) == 0},
+	} {
+		if x.is {
+			set = append(set, x.flag)
+		}
+	}
+	return strings.Join(set, ", ")
 }
 
 // against returns the frameworks that rules are selected by and results held against.
