@@ -85,10 +85,27 @@ func (src *source) check() error {
 		return usage("--ou, --accounts, --exclude-accounts, --account-tag and --account-status pick accounts of an organization: add --org")
 	case src.role != session.Role{} && !src.org && len(src.roles) == 0:
 		return usage("--external-id, --session-name, --source-identity and --session-duration are for roles: add --role-arn or --org")
+	case src.org && strings.HasPrefix(src.orgRole, "arn:"):
+		return usage("--org-role takes a name, as the role is another one in each account: write %s", src.orgRole[strings.LastIndexAny(src.orgRole, ":/")+1:])
 	case src.maxRPS < 0:
 		return usage("--max-rps must be positive")
 	case src.timeout < 0:
 		return usage("--timeout must be positive")
+	}
+	for _, twice := range []struct {
+		flag   string
+		values []string
+	}{{"--profile", src.profiles}, {"--role-arn", src.roles}} {
+		for i, x := range twice.values {
+			if slices.Contains(twice.values[:i], x) {
+				return usage("%s %s is given twice: leave one out", twice.flag, x)
+			}
+		}
+	}
+	for _, id := range src.pick.Only {
+		if slices.Contains(src.pick.Exclude, id) {
+			return usage("--accounts and --exclude-accounts both name %s: take it out of one", id)
+		}
 	}
 	roles := src.roles
 	if src.org {

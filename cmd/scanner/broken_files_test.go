@@ -158,6 +158,13 @@ var contradictions = []brokenFile{
 	{"gate:\n  fail_on_new: true\n", "2: gate.fail_on_new needs something to compare with: add --baseline FILE, which scanner baseline create writes"},
 	{"gate:\n  allow_incomplete: 95\n", "2: gate.allow_incomplete says nothing without --fail-on or --max: add one, or leave it out"},
 	{"services: [sqs]\npillars: [cost-optimization]\n", "1: no rule is left after services, pillars (scanner.yaml:2), --ruleset: leave some of that out"},
+	{"accounts:\n  profiles: [a, b, a]\n", "2: accounts.profiles a is given twice: leave one out"},
+	{"accounts:\n  role_arns: ['arn:aws:iam::111122223333:role/x', 'arn:aws:iam::111122223333:role/x']\n", "2: accounts.role_arns arn:aws:iam::111122223333:role/x is given twice: leave one out"},
+	{"accounts:\n  org: true\n  include: [111122223333]\n  exclude: [444455556666, 111122223333]\n", "3: accounts.include and accounts.exclude (scanner.yaml:4) both name 111122223333: take it out of one"},
+	{"accounts:\n  org: true\n  org_role: arn:aws:iam::111122223333:role/x\n", "3: accounts.org_role takes a name, as the role is another one in each account: write x"},
+	{"gate: {baseline: scanner.yaml, fail_on_new: true, fail_on: high}\n", "1: the baseline scanner.yaml cannot be read: it is none that scanner baseline create wrote, nor a snapshot or a JSON report"},
+	{"outputs: [json=a.json, csv=a.json]\n", "1: outputs: csv=a.json: a.json is written already: name another file"},
+	{"outputs: [csv=scanner.yaml]\n", "1: outputs: scanner.yaml would overwrite what is being read: name another file"},
 	{"outputs: [table, json]\n", "1: outputs: only one format can go to standard output: give the others a file, as in -o json=report.json"},
 }
 

@@ -91,7 +91,11 @@ func (w *wholeCommand) flags(to *pflag.FlagSet) {
 // check refuses what a scan with these settings would refuse before it reads anything.
 func (w *wholeCommand) check(c *cobra.Command) error {
 	if x, ok := w.sel.conf.said.Settings["outputs"]; ok {
-		if _, err := parseOutputs(x.Values); err != nil {
+		outs, err := parseOutputs(x.Values)
+		if err == nil {
+			err = spare(outs, append(w.sel.conf.inputs(), w.g.baseline)...)
+		}
+		if err != nil {
 			return usage("%s: outputs: %s", x.Place, strings.TrimPrefix(strings.TrimPrefix(err.Error(), "-o: "), "-o "))
 		}
 	}

@@ -70,6 +70,15 @@ func (s *configured) again() *selection {
 
 func (s *selection) again() *selection { return s.conf.again() }
 
+// inputs are the files that were read for the settings.
+func (s *configured) inputs() []string {
+	files := slices.Clone(s.files)
+	if s.waivers != "" {
+		files = append(files, s.waivers)
+	}
+	return files
+}
+
 // configOf returns what adds to the flags of a command; nil if nothing does.
 func configOf(c *cobra.Command) *configured {
 	if c == nil {
@@ -279,6 +288,12 @@ func inPlace(c *cobra.Command, e *exitError) string {
 		return e.text
 	}
 	place := ""
+	if x, ok := s.used["output"]; ok && strings.HasPrefix(e.text, "-o") { // the flag has a name of one letter
+		return x.Place + ": outputs: " + strings.TrimLeft(e.text[len("-o"):], ": ")
+	}
+	if x, ok := s.used["baseline"]; ok && strings.HasPrefix(e.text, "the baseline ") {
+		return x.Place + ": " + e.text
+	}
 	text := flagName.ReplaceAllStringFunc(e.text, func(name string) string {
 		x, ok := s.used[strings.TrimPrefix(name, "--")]
 		switch {

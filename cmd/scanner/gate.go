@@ -84,6 +84,9 @@ so that it is told as regressed if it comes back.`,
 		if dir := lacking(out); dir != "" && out != "-" {
 			return usage("-o %s: there is no directory %s", out, dir)
 		}
+		if isDir(out) {
+			return usage("-o %s: it is a directory: name a file", out)
+		}
 		rec, err := openRecording(c.Context(), cmp.Or(args...))
 		if err == nil {
 			err = spare([]output{{file: out}}, rec.name)

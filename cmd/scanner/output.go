@@ -63,6 +63,9 @@ func parseOutputs(specs []string) (outs []output, err error) {
 			if dir := lacking(o.file); dir != "" {
 				return nil, usage("-o %s: there is no directory %s", spec, dir)
 			}
+			if isDir(o.file) {
+				return nil, usage("-o %s: %s is a directory: name a file", spec, o.file)
+			}
 		}
 		for _, other := range outs {
 			if o.file != "" && sameFile(o.file, other.file) {
@@ -88,11 +91,15 @@ func parseOutputs(specs []string) (outs []output, err error) {
 
 // lacking returns the directory that is not there for a file; "" if it is.
 func lacking(file string) string {
-	dir := filepath.Dir(file)
-	if info, err := os.Stat(dir); err == nil && info.IsDir() {
-		return ""
+	if dir := filepath.Dir(file); !isDir(dir) {
+		return dir
 	}
-	return dir
+	return ""
+}
+
+func isDir(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }
 
 // sameFile reports whether two names mean one file, be it there or not. Devices and pipes take what comes.
@@ -105,10 +112,10 @@ func sameFile(a, b string) bool {
 	return filepath.Clean(a) == filepath.Clean(b)
 }
 
-// spare refuses outputs that would overwrite what is being read.
-func spare(outs []output, input string) error {
+// spare refuses outputs that would overwrite what is being read. A gate that fails and leaves its baseline behind as the new one would not fail again.
+func spare(outs []output, inputs ...string) error {
 	for _, o := range outs {
-		if o.file != "" && sameFile(o.file, input) {
+		if o.file != "" && slices.ContainsFunc(inputs, func(input string) bool { return input != "" && sameFile(o.file, input) }) {
 			return usage("-o %s would overwrite what is being read: name another file", o.file)
 		}
 	}

@@ -84,6 +84,9 @@ need, reads no values of secrets, and changes nothing. What it cannot read it re
 			if dir := lacking(save); dir != "" {
 				return usage("--save-snapshot: there is no directory %s", dir)
 			}
+			if isDir(save) {
+				return usage("--save-snapshot: %s is a directory: name a file", save)
+			}
 		}
 		if snapshot != "" {
 			v.regions = src.regions
@@ -234,6 +237,9 @@ func prepare(c *cobra.Command, sel *selection, v *view, g *gateFlags) (p *presen
 		return nil, usage("%s counts failures of severity %s, which --severity or --min-severity leaves out: widen one of them", flag, severity)
 	}
 	if p.outs, err = parseOutputs(v.outputs); err != nil {
+		return nil, err
+	}
+	if err := spare(p.outs, append(sel.conf.inputs(), g.baseline, v.sourceMap)...); err != nil {
 		return nil, err
 	}
 	if p.sources, err = readSourceMap(v.sourceMap, p.outs); err != nil {

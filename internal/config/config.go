@@ -162,7 +162,7 @@ func (l *layer) check() {
 		}
 	}
 	for i, key := range l.Locked {
-		if why := unknownKey(key); key != "" && why != "" {
+		if why := l.unknownKey(key); key != "" && why != "" {
 			f.Refuse(fmt.Sprintf("locked[%d]", i), "locked: %s", why)
 		}
 	}
@@ -230,11 +230,11 @@ func (l *layer) rule(id string) *engine.Rule {
 // checkRules refuses rules and parameters that do not exist.
 func (l *layer) checkRules() {
 	unknown := func(path, id string) bool {
-		if l.rule(id) != nil {
-			return false
+		why := l.unknownRule(id)
+		if why != "" {
+			l.file.Refuse(path, "%s", why)
 		}
-		l.file.Refuse(path, "there is no rule %q: %s", id, suggest.DidYouMean(id, l.ids(), "see scanner rules list"))
-		return true
+		return why != ""
 	}
 	for _, id := range slices.Sorted(maps.Keys(l.Severities)) {
 		unknown("severities."+id, id)
@@ -356,13 +356,16 @@ func known() (names []string) {
 	return append(names, "accounts", "gate", "severities", "params", "account_params", "waiver_policy", "waiver_policy.longest", "waiver_policy.never", "owners", "pipelines", "schedules", "retention", "retention.snapshots", "retention.scans", "retention.fixed", "notifications", "server")
 }
 
-// unknownKey says why a key cannot be locked: "" if it can.
-func unknownKey(key string) string {
+// unknownKey says why a key cannot be locked: "" if it can. A lock of what does not exist would hold nothing, and nobody would notice.
+func (l *layer) unknownKey(key string) string {
 	if slices.Contains(known(), key) {
 		return ""
 	}
-	for _, open := range []string{"severities.", "params.", "account_params.", "waiver_policy.longest."} {
-		if strings.HasPrefix(key, open) {
+	for open, check := range map[string]func(string) string{"severities.": l.unknownRule, "params.": l.unknownParam, "account_params.": l.unknownAccountParam, "waiver_policy.longest.": unknownSeverity} {
+		if rest, ok := strings.CutPrefix(key, open); ok {
+			if why := check(rest); why != "" {
+				return key + ": " + why
+			}
 			return ""
 		}
 	}
@@ -373,10 +376,55 @@ func unknownKey(key string) string {
 	return fmt.Sprintf("there is no key %q: %s", key, suggest.DidYouMean(strings.ReplaceAll(key, "-", "_"), known(), "use keys of this file, as gate or gate.fail_on"))
 }
 
-// Lock returns the key that locks another one, or holds it, and where; "" if none does.
+func (l *layer) unknownRule(id string) string {
+	if l.rule(id) != nil {
+		return ""
+	}
+	return fmt.Sprintf("there is no rule %q: %s", id, suggest.DidYouMean(id, l.ids(), "see scanner rules list"))
+}
+
+func (l *layer) unknownParam(key string) string {
+	id, name, named := strings.Cut(key, ".")
+	if why := l.unknownRule(id); why != "" {
+		return why
+	}
+	names := l.ParamNames(l.rule(id))
+	switch {
+	case len(names) == 0:
+		return fmt.Sprintf("rule %s has no parameters", id)
+	case named && !slices.Contains(names, name):
+		return fmt.Sprintf("rule %s has no parameter %q: %s", id, name, suggest.DidYouMean(name, names, "it has "+strings.Join(names, ", ")))
+	}
+	return ""
+}
+
+func (l *layer) unknownAccountParam(key string) string {
+	account, rest, more := strings.Cut(key, ".")
+	switch {
+	case !accountID.MatchString(account):
+		return fmt.Sprintf("%q is no account ID: write its 12 digits", account)
+	case more:
+		return l.unknownParam(rest)
+	}
+	return ""
+}
+
+func unknownSeverity(name string) string {
+	if _, err := engine.ParseSeverity(name); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// Lock returns the key that locks another one, or holds it, and where; "" if none does. A parameter that is locked is so in each account.
 func (c *Config) Lock(key string) (by, place string) {
-	for by = range c.Locked {
-		if key == by || strings.HasPrefix(key, by+".") {
+	everywhere := ""
+	if rest, ok := strings.CutPrefix(key, "account_params."); ok {
+		_, rest, _ = strings.Cut(rest, ".")
+		everywhere = "params." + rest
+	}
+	for _, by = range slices.Sorted(maps.Keys(c.Locked)) {
+		if key == by || strings.HasPrefix(key, by+".") || everywhere == by || strings.HasPrefix(everywhere, by+".") {
 			return by, c.Locked[by]
 		}
 	}
@@ -580,7 +628,7 @@ func (c *Config) variables(environment []string, x Context) error {
 			continue
 		}
 		if key == nil {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("the variable %s means nothing: %s", strictyaml.Printable(name), suggest.DidYouMean(name, names, "scanner config show tells which there are")))
+			c.Warnings = append(c.Warnings, fmt.Sprintf("the variable %s means nothing: %s", strictyaml.Printable(name), likeVariable(name, names)))
 			continue
 		}
 		if strings.TrimSpace(value) == "" { // a variable of a script that is not set must not turn the gate off
@@ -604,6 +652,18 @@ func (c *Config) variables(environment []string, x Context) error {
 		c.Settings[key.Name] = Setting{*key, values, name}
 	}
 	return nil
+}
+
+// likeVariable says what somebody may have meant by a variable. What all have in common makes none more alike.
+func likeVariable(name string, names []string) string {
+	var bare []string
+	for _, n := range names {
+		bare = append(bare, strings.TrimPrefix(n, prefix))
+	}
+	if c := suggest.Closest(strings.TrimPrefix(name, prefix), bare); c != "" {
+		return "did you mean " + prefix + c + "?"
+	}
+	return "scanner config show tells which there are"
 }
 
 // parse refuses a text that a key does not take.

@@ -173,7 +173,16 @@ func TestRefused(t *testing.T) {
 		{"waiver_policy:\n  longest: 90d\n", `a.yaml:2: longest takes keys and values, as {key: value}, not the text "90d"`},
 		{"waiver_policy:\n  longest: {high: 90}\n  never: [sqs-x]\n", "a.yaml:2: high: \"90\" is no term: write days or weeks, as 90d or 12w\na.yaml:3: never: no rule matches \"sqs-x\": see scanner rules list"},
 		{"waiver_policy: {longest: {hgh: 90d}}\n", `a.yaml:1: a key of longest: "hgh" is no severity: use one of critical, high, medium, low, informational`},
-		{"locked: [gate.fail-on, waivers, params.x]\n", `a.yaml:1: locked: there is no key "gate.fail-on": did you mean gate.fail_on?`},
+		{"locked: [gate.fail-on, waivers]\n", `a.yaml:1: locked: there is no key "gate.fail-on": did you mean gate.fail_on?`},
+		{"locked: [params.sqs-queue-dql]\n", `a.yaml:1: locked: params.sqs-queue-dql: there is no rule "sqs-queue-dql": did you mean sqs-queue-dlq?`},
+		{"locked: [params.sqs-queue-dlq.mx]\n", `a.yaml:1: locked: params.sqs-queue-dlq.mx: rule sqs-queue-dlq has no parameter "mx": it has max, min, required, trusted, unused`},
+		{"locked: [params.sqs-queue-dlq.max.x]\n", `a.yaml:1: locked: params.sqs-queue-dlq.max.x: rule sqs-queue-dlq has no parameter "max.x": it has max, min, required, trusted, unused`},
+		{"locked: [severities.iam-root-mfaa]\n", `a.yaml:1: locked: severities.iam-root-mfaa: there is no rule "iam-root-mfaa": did you mean iam-root-mfa?`},
+		{"locked: [account_params.1111]\n", `a.yaml:1: locked: account_params.1111: "1111" is no account ID: write its 12 digits`},
+		{"locked: [account_params.111122223333.zzz]\n", `a.yaml:1: locked: account_params.111122223333.zzz: there is no rule "zzz": see scanner rules list`},
+		{"locked: [waiver_policy.longest.hgh]\n", `a.yaml:1: locked: waiver_policy.longest.hgh: "hgh" is no severity: use one of critical, high, medium, low, informational`},
+		{"locked: [params.]\n", `a.yaml:1: locked: params.: there is no rule "": see scanner rules list`},
+		{"locked: [params.sqs-queue-dlq.max, severities.iam-root-mfa, account_params.111122223333.sqs-queue-dlq, waiver_policy.longest.high]\nregoins: x\n", `a.yaml:2: the file has no key "regoins": did you mean regions?`},
 		{"pipelines:\n- deploy-*\n- cloudformation.amazonaws.com\n- arn:aws:iam::*:role/ci/*\n- role/deploy\n", `a.yaml:5: pipelines: "role/deploy" fits no role, user or service: write a name, as deploy-*, or an ARN, as arn:aws:iam::111122223333:role/ci/*`},
 		{"locked: all\n", `a.yaml:1: locked: there is no key "all": use keys of this file, as gate or gate.fail_on`},
 		{"max_rps: fast\n", `a.yaml:1: max_rps takes a number, not the text "fast"`},
@@ -199,6 +208,7 @@ func TestFilesTogether(t *testing.T) {
 		{"gate:\n  max: {high: 1}\nwaivers: x\n", nil, "b.yaml:2: gate.max is locked by a.yaml:6 (locked: gate): remove it here\nb.yaml:3: waivers is locked by a.yaml:7 (locked: waivers): remove it here"},
 		{"severities: {iam-root-mfa: low}\n", nil, "b.yaml:1: severities.iam-root-mfa is locked by a.yaml:8 (locked: severities.iam-root-mfa): remove it here"},
 		{"params:\n  sqs-queue-dlq:\n    max: 30\n", nil, "b.yaml:3: params.sqs-queue-dlq.max is locked by a.yaml:9 (locked: params.sqs-queue-dlq.max): remove it here"},
+		{"account_params:\n  \"111122223333\":\n    sqs-queue-dlq: {min: 2, max: 30}\n", nil, "b.yaml:3: account_params.111122223333.sqs-queue-dlq.max is locked by a.yaml:9 (locked: params.sqs-queue-dlq.max): remove it here"},
 		{"owners: [{team: x}]\n", nil, "b.yaml:1: owners is locked by a.yaml:10 (locked: owners): remove it here"},
 		{"pipelines: deploy\nattribution: full\n", nil, "b.yaml:1: pipelines is locked by a.yaml:12 (locked: pipelines): remove it here\nb.yaml:2: attribution is locked by a.yaml:13 (locked: attribution): remove it here"},
 		{"waiver_policy: {never: iam-*}\n", nil, "b.yaml:1: waiver_policy.never is locked by a.yaml:11 (locked: waiver_policy.never): remove it here"},
@@ -221,8 +231,8 @@ func TestFilesTogether(t *testing.T) {
 }
 
 func TestVariables(t *testing.T) {
-	c, why := load(t, []string{"SCANNER_FAIL_NO=x", "SCANNER_PARAMS=x", "SCANNER_SCHEDULES=x", "SCANNERX=1", "SCANNER_URL=x", "SCANNER_SHA256=x", "SCANNER_DATABASE=postgres://x", "SCANNER_TEST_POSTGRES=required", "SCANNER_TEST_HOLDER=a"})
-	want := []string{"the variable SCANNER_FAIL_NO means nothing: did you mean SCANNER_FAIL_ON?", "the variable SCANNER_PARAMS means nothing: params are set in a file", "the variable SCANNER_SCHEDULES means nothing: schedules are set in a file"}
+	c, why := load(t, []string{"SCANNER_FAIL_NO=x", "SCANNER_PARAMS=x", "SCANNER_SCHEDULES=x", "SCANNER_DEMO=x", "SCANNER_SEVERITY=x", "SCANNERX=1", "SCANNER_URL=x", "SCANNER_SHA256=x", "SCANNER_DATABASE=postgres://x", "SCANNER_TEST_POSTGRES=required", "SCANNER_TEST_HOLDER=a"})
+	want := []string{"the variable SCANNER_DEMO means nothing: scanner config show tells which there are", "the variable SCANNER_FAIL_NO means nothing: did you mean SCANNER_FAIL_ON?", "the variable SCANNER_PARAMS means nothing: params are set in a file", "the variable SCANNER_SCHEDULES means nothing: schedules are set in a file", "the variable SCANNER_SEVERITY means nothing: did you mean SCANNER_MIN_SEVERITY?"}
 	if why != "" || !slices.Equal(c.Warnings, want) {
 		t.Errorf("%s %q", why, c.Warnings)
 	}

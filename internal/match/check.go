@@ -98,7 +98,7 @@ func RefuseRegion(glob string) string {
 	switch {
 	case regionGlob.MatchString(strings.ToLower(glob)) && !regionGlob.MatchString(glob):
 		return fmt.Sprintf("there is no region %q: write it in lower case, as eu-west-1", glob)
-	case strings.Trim(glob, "*") == "":
+	case !slices.ContainsFunc(regions, func(region string) bool { return !engine.Match(glob, region) }):
 		return fmt.Sprintf("%q matches every region: name those that you mean, or leave it out", glob)
 	case !regionGlob.MatchString(glob), !strings.Contains(glob, "*") && !regionName.MatchString(glob):
 		return fmt.Sprintf("there is no region %q: write a name as eu-west-1, or a glob as eu-*", glob)

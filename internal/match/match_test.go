@@ -264,6 +264,7 @@ func TestCheck(t *testing.T) {
 		{"account: prod", `1: account: "prod" is no account ID: write its 12 digits`},
 		{"account: 1111-2222-3333", `1: account: "1111-2222-3333" is no account ID: write its 12 digits`},
 		{"region: '*'", `1: region: "*" matches every region: name those that you mean, or leave it out`},
+		{"region: '*-*'", `1: region: "*-*" matches every region: name those that you mean, or leave it out`},
 		{"region: EU-west-1", `1: region: there is no region "EU-west-1": write it in lower case, as eu-west-1`},
 		{"region: europe", `1: region: there is no region "europe": write a name as eu-west-1, or a glob as eu-*`},
 		{"region: eu-west-1a", `1: region: there is no region "eu-west-1a": write a name as eu-west-1, or a glob as eu-*`},
