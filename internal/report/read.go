@@ -57,7 +57,9 @@ func Open(open func() (io.ReadCloser, error)) (*File, error) {
 	h := engine.Header{Tool: head.Tool.Version, Partition: head.Scan.Partition, Start: head.Scan.Started, Caller: head.Scan.Caller, Read: head.Scan.Read,
 		Unread: head.Scan.Unread, Skipped: head.Scan.Skipped, Names: map[string]string{}}
 	for _, c := range head.Coverage.Accounts {
-		h.Names[c.Account] = c.Name
+		if c.Name != "" {
+			h.Names[c.Account] = c.Name
+		}
 	}
 	for _, r := range head.Rules {
 		h.Rules = append(h.Rules, r.ID)
@@ -212,8 +214,7 @@ func readResults(open func() (io.ReadCloser, error), summary map[engine.Status]i
 		}
 		counts := map[engine.Status]int{}
 		for n := 1; d.More(); n++ {
-			var f Finding
-			err := cutOff(d.Decode(&f))
+			f, err := readFinding(d)
 			if err == nil {
 				err = f.check()
 			}
@@ -237,6 +238,43 @@ func readResults(open func() (io.ReadCloser, error), summary map[engine.Status]i
 			}
 		}
 	}
+}
+
+// readFinding reads a result with its evidence as it is written.
+func readFinding(d *json.Decoder) (Finding, error) {
+	var x struct {
+		Finding
+		Evidence map[string]asWritten `json:"evidence"`
+	}
+	if err := d.Decode(&x); err != nil {
+		return Finding{}, cutOff(err)
+	}
+	f := x.Finding
+	f.Evidence = make(map[string]any, len(x.Evidence))
+	for name, e := range x.Evidence {
+		f.Evidence[name] = e.value
+	}
+	return f, nil
+}
+
+// asWritten is a value of evidence that is written again as it was: a map would put keys into another order, and a float round numbers.
+type asWritten struct{ value any }
+
+func (e *asWritten) UnmarshalJSON(b []byte) error {
+	switch b[0] {
+	case '{', '[':
+		e.value = json.RawMessage(slices.Clone(b))
+		return nil
+	}
+	if err := json.Unmarshal(b, &e.value); err != nil {
+		return err
+	}
+	if _, isNumber := e.value.(float64); isNumber {
+		if again, err := json.Marshal(e.value); err != nil || string(again) != string(b) {
+			e.value = json.RawMessage(slices.Clone(b))
+		}
+	}
+	return nil
 }
 
 // check refuses what no report holds.

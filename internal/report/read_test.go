@@ -2,12 +2,14 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"testing"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model"
+	"awsscanner/internal/model/sqs"
 )
 
 // written returns a report as it is written, and read again.
@@ -67,6 +69,49 @@ func TestReadAgain(t *testing.T) {
 		code2, why2 := g.Decide(again)
 		if code != code2 || strings.Join(why, "\n") != strings.Join(why2, "\n") {
 			t.Errorf("the gate %+v decides %d %q, and of the report %d %q", g, code, why, code2, why2)
+		}
+	}
+}
+
+// Every format of a report that was read again is the one of the scan: what stands in evidence keeps its order and its digits, and accounts without a name have none.
+func TestReadAgainFormats(t *testing.T) {
+	type cause struct {
+		Type, Resource string
+		At             []any
+	}
+	rule := engine.Rule{ID: "sqs-cause", Title: "Queues are", Severity: engine.High, Worst: engine.High, Pillars: []engine.Pillar{engine.Security}, Reads: []string{"sqs.Queue.Messages"},
+		Check: engine.Each(func(*engine.View, *sqs.Queue) engine.Verdict {
+			return engine.Fail("is bad").With("cause", cause{"z", "a <b>", []any{map[string]any{"b": 1, "a": nil}}}).With("bytes", int64(9007199254740993)).With("monthlyCostUSD", 1.5).With("share", 1e21).With("text", "<\u2028>")
+		})}
+	for _, name := range []string{"", "shop"} {
+		s := mixed()
+		if name != "" {
+			s.Names = map[string]string{account: name}
+		}
+		r := judge(s, []engine.Rule{rule}, Filter{})
+		_, f, err := written(t, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, filter := range []Filter{{}, {Mask: &engine.Mask{Accounts: true}}} {
+			first, err := New("test", engine.Whole(s), []engine.Rule{rule}, Options{Filter: filter})
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := New("test", f.Scan, []engine.Rule{rule}, Options{Source: f, Filter: filter})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for format, write := range map[string]func(*Report, io.Writer) error{"json": (*Report).JSON, "jsonl": (*Report).JSONLines, "csv": (*Report).CSV, "html": (*Report).HTML, "junit": (*Report).JUnit, "gitlab": (*Report).GitLab,
+				"sarif": (*Report).SARIF, "ocsf": (*Report).OCSF, "asff": (*Report).ASFF, "markdown": func(r *Report, w io.Writer) error { return r.Markdown(w, MarkdownLimit) }} {
+				var want, got bytes.Buffer
+				if err := errors.Join(write(first, &want), write(again, &got)); err != nil {
+					t.Fatal(err)
+				}
+				if got.String() != want.String() {
+					t.Errorf("%s of the report is\n%s\nand of the scan\n%s", format, got.String(), want.String())
+				}
+			}
 		}
 	}
 }
