@@ -71,7 +71,7 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for _, f := range in.Findings {
 			id := f["Id"].(string)
 			if m[1] == "eu-north-1" {
-				refused = append(refused, map[string]string{"Id": id, "ErrorCode": "InvalidInput", "ErrorMessage": "no"})
+				refused = append(refused, map[string]string{"Id": id, "ErrorCode": "InvalidInput", "ErrorMessage": "no\x1b[31m"})
 				continue
 			}
 			if h.findings == nil {

@@ -23,6 +23,7 @@ import (
 	"awsscanner/internal/notify"
 	"awsscanner/internal/publish"
 	"awsscanner/internal/report"
+	"awsscanner/internal/strictyaml"
 )
 
 func publishCommand() *cobra.Command {
@@ -290,7 +291,7 @@ func showOutcomes(stdout, stderr io.Writer, outcomes []publish.Outcome, dryRun b
 		}
 		for _, r := range o.Refused {
 			if refused++; refused <= refusalsShown {
-				fmt.Fprintf(stderr, "scanner: not taken: %s: %s: %s (%s)\n", r.What, r.Code, r.Message, r.ID)
+				fmt.Fprintf(stderr, "scanner: not taken: %s: %s: %s (%s)\n", strictyaml.Printable(r.What), strictyaml.Printable(r.Code), strictyaml.Printable(r.Message), strictyaml.Printable(r.ID))
 			}
 		}
 		var off *publish.Unavailable

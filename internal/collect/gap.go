@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -107,6 +108,16 @@ var (
 		`c2s\.ic\.gov|sc2s\.sgov\.gov|csp\.hci\.ic\.gov|(api\.cloud-aws|cloud)\.adc-e\.uk)(:\d+)?\b`)
 )
 
+const longestDetail = 300
+
+// visible is what is shown of a character: an answer may repeat a name that somebody chose, and goes to terminals too.
+func visible(c rune) rune {
+	if unicode.IsControl(c) || unicode.In(c, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
+		return unicode.ReplacementChar
+	}
+	return c
+}
+
 // Detail returns the code and message of an error, in one line, without request IDs, encoded blobs and hosts.
 func Detail(err error) string {
 	var api smithy.APIError
@@ -144,9 +155,9 @@ func Detail(err error) string {
 	}
 	text = encoded.ReplaceAllString(requestID.ReplaceAllString(text, ""), "")
 	text = hosts.ReplaceAllString(text, "the endpoint")
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > 300 {
-		text = text[:300] + "…"
+	text = strings.Map(visible, strings.Join(strings.Fields(text), " "))
+	if len(text) > longestDetail {
+		text = strings.ToValidUTF8(text[:longestDetail], "") + "…"
 	}
 	return text
 }

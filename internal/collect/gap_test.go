@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aws/smithy-go"
@@ -30,6 +31,9 @@ func TestGapOf(t *testing.T) {
 		{api("AccessDeniedException", "User: x is not authorized to perform: organizations:ListRoots"), model.AccessDenied,
 			"AccessDeniedException: User: x is not authorized to perform: organizations:ListRoots"},
 		{api("AccountNotManagementOrDelegatedAdministrator", ""), model.OutsideScan, told + "(AccountNotManagementOrDelegatedAdministrator)"},
+		{api("AccessDenied", "no \x1b[31m\u202e\u2028 on\nx"), model.AccessDenied, "AccessDenied: no \ufffd[31m\ufffd on x"},
+		{api("AccessDenied", strings.Repeat("é", 200)), model.AccessDenied, "AccessDenied: " + strings.Repeat("é", 143) + "…"},
+		{api("AccessDenied", "x"+strings.Repeat("é", 200)), model.AccessDenied, "AccessDenied: x" + strings.Repeat("é", 142) + "…"},
 		{model.Missing{Gap: &model.Gap{Reason: model.OutsideScan, Call: "kms:DescribeKey"}}, model.OutsideScan, "needs kms:DescribeKey"},
 		{model.Missing{Gap: &model.Gap{Reason: model.AccessDenied, Call: "lambda:GetPolicy", Detail: "needs lambda:ListAliases"}}, model.AccessDenied, "needs lambda:ListAliases"},
 	} {

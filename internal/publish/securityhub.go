@@ -69,6 +69,7 @@ type hub struct {
 // A known is a finding that is active in Security Hub.
 type known struct {
 	finding types.AwsSecurityFinding
+	updated time.Time
 	newer   bool // than the scan
 	fate    fate
 }
@@ -133,6 +134,9 @@ func (p *SecurityHub) Run(ctx context.Context) ([]Outcome, error) {
 			} else if k != nil { // it is as old as it was
 				f.CreatedAt = cmp.Or(aws.ToString(k.finding.CreatedAt), f.CreatedAt)
 				f.FirstObservedAt = cmp.Or(aws.ToString(k.finding.FirstObservedAt), f.FirstObservedAt)
+				if k.differs(f) {
+					f.UpdatedAt = p.now(k)
+				}
 			}
 			if f.RecordState == report.ASFFArchived && !h.shut {
 				h.Waived++
@@ -194,7 +198,8 @@ func (p *SecurityHub) read(ctx context.Context, h *hub) {
 				continue
 			}
 			k := &known{finding: slim(f)}
-			if updated, err := time.Parse(time.RFC3339, aws.ToString(f.UpdatedAt)); err == nil && updated.After(p.Report.Header.Start) {
+			k.updated, _ = time.Parse(time.RFC3339, aws.ToString(f.UpdatedAt)) // or it is older than any scan
+			if k.updated.After(p.Report.Header.Start) && f.ProductFields[report.ASFFGenerator+"scan"] != p.Report.ID() {
 				k.newer = true
 				h.Newer++
 			}
@@ -218,6 +223,24 @@ func slim(f types.AwsSecurityFinding) types.AwsSecurityFinding {
 	out.ProductFields = maps.Clone(f.ProductFields)
 	maps.DeleteFunc(out.ProductFields, func(name, _ string) bool { return strings.HasPrefix(name, "aws/") }) // Security Hub's own
 	return out
+}
+
+// differs reports whether a finding says something else than what is known, as after another waiver.
+func (k *known) differs(f *report.ASFF) bool {
+	says := convert(f)
+	return k.finding.RecordState != says.RecordState || k.finding.Compliance == nil || k.finding.Compliance.Status != says.Compliance.Status || aws.ToString(k.finding.Description) != f.Description ||
+		k.finding.FindingProviderFields == nil || k.finding.FindingProviderFields.Severity == nil || k.finding.FindingProviderFields.Severity.Label != says.FindingProviderFields.Severity.Label ||
+		k.finding.ProductFields[report.ASFFGenerator+"owner"] != f.ProductFields[report.ASFFGenerator+"owner"]
+}
+
+// now is when this scan says something of what is known: Security Hub ignores an update that is not younger than what it has, so that what is published of one
+// scan a second time, by other waivers, has to be a little younger than the first time.
+func (p *SecurityHub) now(k *known) string {
+	when := p.Report.Header.Start
+	if !k.updated.Before(when.Truncate(time.Millisecond)) {
+		when = k.updated.Add(time.Millisecond)
+	}
+	return when.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
 // compare notes what a result says of what is known.
@@ -262,7 +285,7 @@ func (p *SecurityHub) resolve(ctx context.Context, h *hub, holes map[hole]bool) 
 			status = types.ComplianceStatusNotAvailable
 		}
 		f := k.finding
-		f.RecordState, f.UpdatedAt = types.RecordStateArchived, aws.String(p.Report.Header.Start.UTC().Format("2006-01-02T15:04:05.000Z"))
+		f.RecordState, f.UpdatedAt = types.RecordStateArchived, aws.String(p.now(k))
 		f.LastObservedAt = f.UpdatedAt
 		f.Compliance = &types.Compliance{Status: status}
 		gone = append(gone, f)

@@ -161,9 +161,19 @@ func (c client) put(region string, body []byte) any {
 		if c.findings == nil {
 			c.findings = map[string]map[string]any{}
 		}
-		c.findings[id] = f
+		if old := c.findings[id]; old == nil || at(c.t, f).After(at(c.t, old)) { // what is as old as what is there is ignored
+			c.findings[id] = f
+		}
 	}
 	return map[string]any{"SuccessCount": taken, "FailedCount": len(refused), "FailedFindings": refused}
+}
+
+func at(t *testing.T, f map[string]any) time.Time {
+	when, err := time.Parse(time.RFC3339, f["UpdatedAt"].(string))
+	if err != nil {
+		t.Error(err)
+	}
+	return when
 }
 
 func (h *fakeHub) open(account, region string) (aws.Config, error) {
@@ -210,6 +220,10 @@ type queues map[string]int
 // scan reports on queues as they are on a day of January. names gets their names by fingerprint.
 func scan(t *testing.T, day int, regions []string, all queues, names map[string]string) *report.Report {
 	t.Helper()
+	return reported(t, snapshot(day, regions, all), names, nil)
+}
+
+func snapshot(day int, regions []string, all queues) *engine.Snapshot {
 	h := engine.Header{Partition: "aws", Start: time.Date(2026, 1, day, 12, 0, 0, 0, time.UTC), Listed: []model.Kind{"AWS::SQS::Queue"}}
 	for _, region := range regions {
 		h.Read = append(h.Read, model.Place{Account: account, Region: region})
@@ -227,7 +241,12 @@ func scan(t *testing.T, day int, regions []string, all queues, names map[string]
 		}
 		s.Put(q)
 	}
-	r, err := report.New("test", engine.Whole(s), []engine.Rule{rule}, report.Options{})
+	return s
+}
+
+func reported(t *testing.T, s *engine.Snapshot, names map[string]string, waive func(*engine.Result) *report.Waived) *report.Report {
+	t.Helper()
+	r, err := report.New("test", engine.Whole(s), []engine.Rule{rule}, report.Options{Waive: waive})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,6 +384,34 @@ func TestForeign(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	same(t, "what is there", h.state(names), before)
+}
+
+// A scan that is published again with other waivers changes what it has published itself. What has not changed is not sent as if it had.
+func TestWaivedLater(t *testing.T) {
+	h, names := &fakeHub{t: t}, map[string]string{}
+	s := snapshot(2, []string{"eu-west-1"}, queues{"eu-west-1/a": fails, "eu-west-1/b": fails})
+	waive := func(x *engine.Result) *report.Waived {
+		if x.Resource.Name == "a" {
+			return &report.Waived{Reason: "soon gone", Owner: "shop", Expires: "2026-12-31"}
+		}
+		return nil
+	}
+	run(t, &SecurityHub{Report: reported(t, s, names, nil), Statuses: failed, Open: h.open})
+	want := []string{"eu-west-1/a FAILED ARCHIVED since 2026-01-02", "eu-west-1/b FAILED ACTIVE since 2026-01-02"}
+	for _, when := range []string{"with a waiver", "again"} {
+		o := run(t, &SecurityHub{Report: reported(t, s, names, waive), Statuses: failed, Open: h.open})["eu-west-1"]
+		if o.Newer > 0 || o.Imported != 2 || o.Waived != 1 {
+			t.Errorf("%s: %+v", when, o)
+		}
+		same(t, when, h.state(names), want)
+	}
+	for id, f := range h.findings {
+		if day := at(t, f); names[strings.TrimPrefix(id, "scanner/")] == "eu-west-1/b" && !day.Equal(s.Start) {
+			t.Errorf("b is updated at %s, though nothing has changed", day)
+		}
+	}
+	run(t, &SecurityHub{Report: scan(t, 3, []string{"eu-west-1"}, queues{"eu-west-1/a": fails}, names), Statuses: failed, Open: h.open})
+	same(t, "after the next scan", h.state(names), []string{"eu-west-1/a FAILED ACTIVE since 2026-01-03", "eu-west-1/b PASSED ARCHIVED since 2026-01-02"})
 }
 
 // What could not be assessed stands beside what an earlier scan saw, until somebody can see again.
