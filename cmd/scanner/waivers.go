@@ -251,6 +251,9 @@ of this scanner looks at, is left out, and listed with the reason as comments an
 		if err := last.UnmarshalText([]byte(expires)); err != nil {
 			return usage("--expires: %s", err)
 		}
+		if expires < time.Now().UTC().Format(time.DateOnly) {
+			return usage("--expires: %s is over: choose a day to come", expires)
+		}
 		table, err := peers.Load()
 		if err != nil {
 			return err

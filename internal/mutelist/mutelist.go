@@ -138,6 +138,9 @@ func translate(f *strictyaml.File, x *file, o Options) (*Translation, error) {
 		if why == "" {
 			why = except(&c, above)
 		}
+		if why == "" && c.Key() == "{}" {
+			why = "it mutes everything, which no waiver may: write waivers that name what is meant"
+		}
 		if why != "" {
 			left(why)
 			continue

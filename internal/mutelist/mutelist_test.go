@@ -156,6 +156,14 @@ Mutelist:
 	}
 }
 
+// What mutes everything becomes no waiver, and the reason says so.
+func TestEverything(t *testing.T) {
+	tr, got := run(t, "Mutelist: {Accounts: {'*': {Checks: {'*': {Regions: ['*'], Resources: ['*']}}}}}\n", options())
+	if want := "m.yaml:1: * in account *: it mutes everything, which no waiver may: write waivers that name what is meant"; tr == nil || !slices.Equal(tr.Left, []string{want}) {
+		t.Errorf("left out is\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestNoMutelist(t *testing.T) {
 	for text, want := range map[string]string{
 		"a: b\n":                     `m.yaml:1: the file has no key "a": it has Mutelist, Mute List, Allowlist`,
