@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -90,7 +91,7 @@ func showDifferences(w io.Writer, c *compare.Comparison, all bool) error {
 	for _, n := range c.Unmatched {
 		unmatched += n
 	}
-	fmt.Fprintf(&b, "%s: %d verdicts agree, %d differ; %d findings of %d checks were not compared, as no selected rule looks at the same\n", c.Format, c.Agree, len(c.Differences), unmatched, len(c.Unmatched))
+	fmt.Fprintf(&b, "%s: %d verdicts agree, %d differ; %d findings of %d checks were not compared, as no selected rule looks at the same\n", cmp.Or(c.Format, "no findings there"), c.Agree, len(c.Differences), unmatched, len(c.Unmatched))
 	for _, kind := range compare.Kinds {
 		if c.Counts[kind] == 0 {
 			continue

@@ -81,6 +81,8 @@ func findResults(c *cobra.Command, conf *configured, snapshot string, args []str
 		return nil, nil, rec.broken(err)
 	case len(found) == 0 && len(args) == 2:
 		return nil, nil, usage("%s has no result of %s on %s: scanner report --all --status pass,fail,not-applicable,not-assessed --rules %s shows all", what, args[0], args[1], args[0])
+	case len(found) == 0 && slices.Contains(ruleIDs(), args[0]):
+		return nil, nil, usage("%s is a rule: name a resource of it too, as an ARN, an ID, a name or a glob", args[0])
 	case len(found) == 0:
 		return nil, nil, usage("no fingerprint or identity in %s begins with %s: scanner report --all shows the first digits of each failure", what, args[0])
 	case len(found) > 10 && len(args) == 2:

@@ -150,6 +150,9 @@ have one identity, which a resource keeps when its group or stack replaces it. W
 		if err != nil {
 			return err
 		}
+		if r.Baseline.Started.After(r.Header.Start) {
+			fmt.Fprintf(c.ErrOrStderr(), "scanner: %s is of a later scan than %s: what was mended since is told as new here, so swap them\n", args[0], args[1])
+		}
 		d, err := r.Diff()
 		if err != nil {
 			return failed("what was read cannot be read again: %s", err)

@@ -203,6 +203,10 @@ func openFile(ctx context.Context, name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, errors.New(osText(err))
 	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close()
+		return nil, errors.New("it is a directory")
+	}
 	r, done, err := uncompressed(f)
 	if err != nil {
 		f.Close()

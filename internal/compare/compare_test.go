@@ -115,6 +115,7 @@ func TestRead(t *testing.T) {
 		"ASFF":               {asff, "Security Hub ASFF", 1, "SQS.3"},
 		"ASFF, list alone":   {asff[strings.Index(asff, "[") : len(asff)-1], "Security Hub ASFF", 1, "SQS.3"},
 		"ASFF, older":        {strings.ReplaceAll(asff, `,"SecurityControlId":"SQS.3"`, ""), "Security Hub ASFF", 1, "SQS.3"},
+		"ASFF, two pages":    {`{"Findings":[]}` + "\n" + asff + "\n" + `{"Findings":[],"NextToken":"y"}`, "Security Hub ASFF", 1, "SQS.3"},
 		"ASFF, from Prowler": {strings.ReplaceAll(asff, "security-control/SQS.3", "prowler-sqs_x"), "Prowler ASFF", 1, "sqs_x"},
 	} {
 		f, err := Read(strings.NewReader(c.text))
@@ -140,6 +141,9 @@ func TestRead(t *testing.T) {
 		`[{"x":1}]`:                             "finding 1 is neither",
 		ocsf[:len(ocsf)-40]:                     "unexpected EOF",
 		ocsf[:len(ocsf)-1]:                      "cut off",
+		asff[:len(asff)-1]:                      "cut off",
+		asff + "\n" + asff[:len(asff)-2]:        "cut off",
+		ocsf + "x":                              "not JSON",
 		`[{"metadata":{"event_code":"x"}}]`:     "finding 1 names no resource",
 		`{"schema":"scanner.report/v1"`:         "not JSON",
 		`[{"metadata":{"event_code":["x"]}}]`:   "finding 1",

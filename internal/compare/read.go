@@ -141,11 +141,16 @@ type member struct {
 	}
 }
 
+// readJSON reads one list after another, as pages that were put into one file.
 func readJSON(in io.Reader) (*File, error) {
-	d := json.NewDecoder(in)
-	t, err := d.Token()
-	if err == nil && t == json.Delim('{') { // of get-findings: go on to the list
-		for err == nil && t != "Findings" {
+	d, f := json.NewDecoder(in), &File{}
+	for {
+		t, err := d.Token()
+		if err == io.EOF {
+			return f, nil
+		}
+		whole := t == json.Delim('{') // of get-findings: go on to the list
+		for err == nil && whole && t != "Findings" {
 			if t, err = d.Token(); err != nil {
 				break
 			}
@@ -158,21 +163,38 @@ func readJSON(in io.Reader) (*File, error) {
 			var other json.RawMessage
 			err = d.Decode(&other)
 		}
-		if err == nil {
+		if err == nil && whole {
 			t, err = d.Token()
 		}
+		if err != nil {
+			return nil, fmt.Errorf("it is not JSON: %w", err)
+		}
+		if t != json.Delim('[') {
+			return nil, errors.New("it has no list of findings")
+		}
+		if err := f.list(d); err != nil {
+			return nil, err
+		}
+		for whole { // what stands behind the list
+			if t, err = d.Token(); err != nil {
+				return nil, errors.New("it is cut off")
+			}
+			if whole = t != json.Delim('}'); whole {
+				var other json.RawMessage
+				if err := d.Decode(&other); err != nil {
+					return nil, errors.New("it is cut off")
+				}
+			}
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("it is not JSON: %w", err)
-	}
-	if t != json.Delim('[') {
-		return nil, errors.New("it has no list of findings")
-	}
-	f := &File{}
+}
+
+// list reads a list of findings, which has begun.
+func (f *File) list(d *json.Decoder) error {
 	for n := 1; d.More(); n++ {
 		var m member
 		if err := d.Decode(&m); err != nil {
-			return nil, fmt.Errorf("finding %d: %w", n, err)
+			return fmt.Errorf("finding %d: %w", n, err)
 		}
 		var x Foreign
 		switch {
@@ -195,10 +217,10 @@ func readJSON(in io.Reader) (*File, error) {
 				f.Tool, f.Format, x.Check = peers.Prowler, "Prowler ASFF", check
 			}
 		default:
-			return nil, fmt.Errorf("finding %d is neither one of Prowler (metadata.event_code) nor one of Security Hub (SchemaVersion)", n)
+			return fmt.Errorf("finding %d is neither one of Prowler (metadata.event_code) nor one of Security Hub (SchemaVersion)", n)
 		}
 		if len(m.Resources) == 0 {
-			return nil, fmt.Errorf("finding %d names no resource", n)
+			return fmt.Errorf("finding %d names no resource", n)
 		}
 		for _, r := range m.Resources {
 			x.Resource, x.Name = r.UID+r.ID, r.Name
@@ -209,7 +231,7 @@ func readJSON(in io.Reader) (*File, error) {
 		}
 	}
 	if _, err := d.Token(); err != nil {
-		return nil, errors.New("it is cut off")
+		return errors.New("it is cut off")
 	}
-	return f, nil
+	return nil
 }

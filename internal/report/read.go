@@ -66,7 +66,7 @@ func Open(open func() (io.ReadCloser, error)) (*File, error) {
 		f.Judged[r.ID] = r.BaselineRule
 	}
 	end := engine.End{Finished: head.Scan.Finished, Calls: head.Scan.Calls, Throttled: head.Scan.Throttled}
-	f.Scan = engine.Told(h, end, func() iter.Seq2[engine.Recorded, error] { return readResults(open, head.Summary.Results) })
+	f.Scan = engine.Told(h, end, func() iter.Seq2[engine.Recorded, error] { return readResults(open, head.Rules, head.Summary.Results) })
 	return f, nil
 }
 
@@ -197,8 +197,8 @@ func cutOff(err error) error {
 }
 
 // readResults goes through the results of a report, and holds their number against what the summary says of failures and gaps: if
-// some were missing, it would look better than it is.
-func readResults(open func() (io.ReadCloser, error), summary map[engine.Status]int) iter.Seq2[engine.Recorded, error] {
+// some were missing, it would look better than it is. So it would if a result were of a rule of which the report does not tell, and nobody asks for.
+func readResults(open func() (io.ReadCloser, error), rules []jsonRule, summary map[engine.Status]int) iter.Seq2[engine.Recorded, error] {
 	return func(yield func(engine.Recorded, error) bool) {
 		fail := func(err error) { yield(engine.Recorded{}, err) }
 		in, err := open()
@@ -213,10 +213,17 @@ func readResults(open func() (io.ReadCloser, error), summary map[engine.Status]i
 			return
 		}
 		counts := map[engine.Status]int{}
+		judged := map[string]bool{}
+		for _, r := range rules {
+			judged[r.ID] = true
+		}
 		for n := 1; d.More(); n++ {
 			f, err := readFinding(d)
 			if err == nil {
 				err = f.check()
+			}
+			if err == nil && !judged[f.Rule] {
+				err = fmt.Errorf("it is of rule %s, which is none of those that judged", f.Rule)
 			}
 			if err != nil {
 				fail(fmt.Errorf("result %d: %w", n, err))

@@ -144,6 +144,7 @@ func TestReadRefuses(t *testing.T) {
 		"a gap passes":        {edit(`"status":"not-assessed"`, `"status":"pass"`), "a gap belongs to what is not assessed"},
 		"a severity unknown":  {edit(`"severity":"high","pillars"`, `"severity":"bad","pillars"`), `"bad" is no severity`},
 		"no rules":            {edit(`"rules":[{"id"`, `"nomore":[{"id"`), "an older scanner wrote it"},
+		"a rule not listed":   {edit(`{"rule":"sqs-q"`, `{"rule":"sqs-x"`), "result 2: it is of rule sqs-x, which is none of those that judged"},
 		"a number for a text": {edit(`"started":"`, `"started":5,"x":"`), `its member "scan"`},
 	} {
 		f, err := openText(c.text)
