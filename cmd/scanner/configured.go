@@ -36,6 +36,8 @@ type configured struct {
 	said *config.Config
 	used map[string]config.Setting // by flag: those that count for this command
 	list *waiver.List              // nil if there is none
+
+	warnings io.Writer // nil if nobody wants any
 }
 
 func (s *configured) flags(f *pflag.FlagSet) {
@@ -121,6 +123,7 @@ func (s *configured) read(c *cobra.Command) (err error) {
 		return mistakes(err)
 	}
 	if quiet := c.Flags().Lookup("quiet"); quiet == nil || quiet.Value.String() != "true" {
+		s.warnings = c.ErrOrStderr()
 		for _, w := range s.said.Warnings {
 			fmt.Fprintln(c.ErrOrStderr(), "scanner: "+w)
 		}

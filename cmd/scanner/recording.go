@@ -1,12 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 
+	"awsscanner/internal/config"
 	"awsscanner/internal/engine"
 	"awsscanner/internal/model/kinds"
 	"awsscanner/internal/report"
@@ -62,6 +67,9 @@ func (rec *recording) rules(sel *selection) ([]engine.Rule, error) {
 	if len(sel.params) > 0 {
 		return nil, usage("--param changes how rules judge, and the report %s tells what they have judged: name the snapshot of the scan", rec.name)
 	}
+	if why := rec.ignores(sel); why != "" && sel.conf.warnings != nil {
+		fmt.Fprintln(sel.conf.warnings, "scanner: "+why)
+	}
 	sel.told = true
 	all, err := rec.file.Rules(rules.All)
 	if err != nil {
@@ -69,6 +77,34 @@ func (rec *recording) rules(sel *selection) ([]engine.Rule, error) {
 	}
 	picked, _, err := sel.pickFrom(all, true)
 	return picked, err
+}
+
+// ignores says which settings mean nothing to a JSON report, as its rules have judged in another way: "" if none does.
+func (rec *recording) ignores(sel *selection) string {
+	conf, n, first := sel.conf.all(), 0, ""
+	for _, r := range rules.All {
+		place := conf.Severities[r.ID].Place
+		for _, of := range append([]map[string]map[string]config.Param{conf.Params}, slices.Collect(maps.Values(conf.AccountParams))...) {
+			for _, p := range of[r.ID] {
+				place = min(cmp.Or(place, p.Place), p.Place)
+			}
+		}
+		if _, judged := rec.file.Judged[r.ID]; place == "" || !judged {
+			continue
+		}
+		if tuned, err := sel.tune(r, nil); err == nil && !rec.file.JudgedAs(&tuned) {
+			if n++; n == 1 {
+				first = place + ": what is set for " + r.ID
+			}
+		}
+	}
+	if n > 1 {
+		first += fmt.Sprintf(" and %d more", n-1)
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s means nothing here, as the report %s tells how it was judged without: name the snapshot of the scan", first, rec.name)
 }
 
 // report looks at the recording.

@@ -84,6 +84,9 @@ func (f *File) Rules(all []engine.Rule) (rules []engine.Rule, err error) {
 	return rules, nil
 }
 
+// JudgedAs reports whether a rule would judge with the parameters and the severity with which it has.
+func (f *File) JudgedAs(r *engine.Rule) bool { return f.Judged[r.ID].Params == judgedBy(r).Params }
+
 // Whole reports whether a report tells all of its scan, and if not, what it leaves out.
 func (f *File) Whole() (whole bool, leavesOut string) {
 	if f == nil || f.shows.json() == nil {
