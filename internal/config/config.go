@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"awsscanner/internal/engine"
 	"awsscanner/internal/match"
@@ -302,6 +303,9 @@ func (l *layer) checkOwners() {
 			o.Condition.Check(l.file, path, v)
 		case i < len(l.Owners)-1 && !l.file.Wrong(path):
 			l.file.Refuse(path, "team %q owns everything, so that nobody below it ever owns anything: give it a condition, or put it last", o.Team)
+		}
+		if strings.ContainsFunc(o.Team, unicode.IsControl) {
+			l.file.Refuse(path+".team", "team: %q holds a control character: write the name on one line", o.Team)
 		}
 		if o.Team == "unknown" {
 			l.file.Refuse(path+".team", "team: unknown stands for an owner that depends on what is not known: choose another name")

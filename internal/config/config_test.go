@@ -169,6 +169,7 @@ func TestRefused(t *testing.T) {
 		{"owners:\n- tag: {a: b}\n", "a.yaml:2: the owner has no key \"tag\": did you mean tags?\na.yaml:2: the owner has no team: add it"},
 		{"owners:\n- team: a\n  account: 1\n- team: unknown\n", "a.yaml:3: account: \"1\" has 1 digits, and an account ID 12: leading zeros may have been lost\na.yaml:4: team: unknown stands for an owner that depends on what is not known: choose another name"},
 		{"owners:\n- {team: a, rule: sqs-*}\n- {team: b, rule: [sqs-*]}\n", "a.yaml:3: the owner in line 2 has the same condition, so that this one never owns anything: remove one of them"},
+		{"owners:\n- team: \"a\\nb\"\n", `a.yaml:2: team: "a\nb" holds a control character: write the name on one line`},
 		{"owners: {shop: x}\n", "a.yaml:1: owners takes a list, each item of which begins with -, not keys and values"},
 		{"waiver_policy:\n  longest: 90d\n", `a.yaml:2: longest takes keys and values, as {key: value}, not the text "90d"`},
 		{"waiver_policy:\n  longest: {high: 90}\n  never: [sqs-x]\n", "a.yaml:2: high: \"90\" is no term: write days or weeks, as 90d or 12w\na.yaml:3: never: no rule matches \"sqs-x\": see scanner rules list"},
