@@ -23,7 +23,7 @@ import (
 var update = flag.Bool("update", false, "write testdata/versions.tsv anew")
 
 // prose lists what a rule may say differently without finding anything else.
-var prose = []string{"Title", "Why", "Fix", "Level", "Pillars"}
+var prose = []string{"Title", "Why", "Fix", "Level", "Least", "Pillars"}
 
 // TestVersions holds each rule against the hash of its check. A gate must not call new what only a changed rule finds: whoever changes
 // a check decides here whether its Version has to rise.

@@ -105,7 +105,7 @@ func showMissing(ctx context.Context, out io.Writer, format, name string, sel *s
 		return encode(out, allow(actions))
 	}
 	if len(all) == 0 {
-		_, err := fmt.Fprintf(out, "The scan of %s was denied nothing that these rules need.\n", s.Start.Format("2006-01-02 15:04"))
+		_, err := fmt.Fprintf(out, "The scan of %s was denied nothing that hides a verdict of these rules.\n", s.Start.Format("2006-01-02 15:04"))
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

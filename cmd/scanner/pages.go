@@ -242,11 +242,7 @@ func rulePage(r *engine.Rule, all []engine.Rule, frameworks []string) (string, e
 	}
 	line("\n| verdict | if |\n|---|---|")
 	b.WriteString(row("pass", "it is so: "+markdown(r.Title)))
-	fails := "it is not so; severity " + r.Severity.String()
-	if r.Worst != r.Severity {
-		fails += ", or another one up to " + r.Worst.String() + ", as the message says why"
-	}
-	b.WriteString(row("fail", fails))
+	b.WriteString(row("fail", "it is not so; severity "+r.Severity.String()+others(r)))
 	b.WriteString(row("not-applicable", "the rule has nothing to say about this resource; the message says why"))
 	b.WriteString(row("not-assessed", "what decides was not read: the call was denied or failed, or the answer says too little; the result names call and action"))
 	line("\n[Reading a report](../reading-a-report.md) says more about verdicts, [severity](../severity.md) about severities.")
@@ -292,6 +288,19 @@ var effects = map[engine.Effect]string{
 	engine.Replaces: "a setting or a resource takes the place of another",
 	engine.Destroys: "data or a resource is gone afterwards",
 	engine.Downtime: "something stops for a while",
+}
+
+// others says which severities a failure may have besides that of the rule.
+func others(r *engine.Rule) string {
+	switch {
+	case r.Least == 0 && r.Worst == r.Severity:
+		return ""
+	case r.Least == 0:
+		return ", or another one up to " + r.Worst.String() + ", as the message says why"
+	case r.Worst == r.Severity:
+		return ", or another one down to " + r.Least.String() + ", as the message says why"
+	}
+	return ", or another one from " + r.Least.String() + " to " + r.Worst.String() + ", as the message says why"
 }
 
 func severities(r *engine.Rule) string {

@@ -41,6 +41,21 @@ type Call struct {
 	Do     Do
 }
 
+// Each takes the pages of a list one after the other.
+func Each[Page, Options any](ctx context.Context, pages interface {
+	HasMorePages() bool
+	NextPage(context.Context, ...func(*Options)) (*Page, error)
+}, take func(*Page)) error {
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		take(page)
+	}
+	return nil
+}
+
 // A Do is what a call does, and how often: the driver makes one from each of
 // Global, Regional, PerItem, PerBatch, PerRegion, PerParent and ByReference.
 type Do struct {

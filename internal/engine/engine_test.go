@@ -280,6 +280,7 @@ func TestValidate(t *testing.T) {
 		{func(r *engine.Rule) { r.Level = "" }, `Level "" is none of [recommended extended optional]`},
 		{func(r *engine.Rule) { r.Severity = 0 }, "Severity is missing"},
 		{func(r *engine.Rule) { r.Worst = engine.Informational }, "Worst is less than Severity"},
+		{func(r *engine.Rule) { r.Least = r.Severity }, "Least is not less than Severity"},
 		{func(r *engine.Rule) { r.Pillars = nil }, "Pillars is empty"},
 		{func(r *engine.Rule) { r.Pillars[0] = "beauty" }, `"beauty" is no pillar`},
 	} {

@@ -26,6 +26,7 @@ type Rule struct {
 	Level    Level
 	Severity Severity // of a failure, unless its verdict says otherwise
 	Worst    Severity // that a verdict may have
+	Least    Severity // that a failure may have, unless parameters say otherwise; 0 if it is Severity
 	Rated    Severity // of every failure, whatever its verdict says; 0 unless somebody has set it
 	Pillars  []Pillar // most important first
 	Why      string   // what goes wrong otherwise
@@ -59,6 +60,7 @@ func (r *Rule) Validate() error {
 	bad(!slices.Contains(Levels, r.Level), "Level %q is none of %v", r.Level, Levels)
 	bad(r.Severity < Informational || r.Severity > Critical, "Severity is missing")
 	bad(r.Worst < r.Severity || r.Worst > Critical, "Worst is less than Severity")
+	bad(r.Least >= r.Severity && r.Least != 0, "Least is not less than Severity")
 	bad(len(r.Pillars) == 0, "Pillars is empty")
 	for _, p := range r.Pillars {
 		bad(!slices.Contains(Pillars, p), "%q is no pillar", p)
@@ -159,7 +161,7 @@ func (r Rule) WithIn(account string, override []byte) (Rule, error) {
 
 // Rate returns the rule with one severity for all its failures.
 func (r Rule) Rate(s Severity) Rule {
-	r.Severity, r.Worst, r.Rated = s, s, s
+	r.Severity, r.Worst, r.Least, r.Rated = s, s, 0, s
 	return r
 }
 

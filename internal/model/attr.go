@@ -31,6 +31,14 @@ func FromPtr[T any](p *T) (a Attr[T]) {
 	return a
 }
 
+// FromInt is FromPtr of a number: the SDK has them in 32 bits.
+func FromInt(p *int32) (a Attr[int]) {
+	if p != nil {
+		a = Known(int(*p))
+	}
+	return a
+}
+
 // OrNone returns what the SDK answered where AWS documents that it leaves the member out if there is none.
 func OrNone[T any](p *T) Attr[T] {
 	if p == nil {

@@ -109,7 +109,7 @@ type evaluation struct {
 }
 
 func newEvaluation(d *Document, q *Question) *evaluation {
-	e := &evaluation{d: d, q: q, resources: everything()}
+	e := &evaluation{d: d.resolve(q), q: q, resources: everything()}
 	for _, a := range q.Actions {
 		e.actions = append(e.actions, Set{List: []Pattern{actionPattern(a)}})
 	}

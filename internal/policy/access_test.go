@@ -87,6 +87,10 @@ var public = []struct {
 
 	// conditions: what restricts
 	{"organization", when(`"StringEquals":{"aws:PrincipalOrgID":"o-example"}`), OnlyUnderCondition},
+	{"organization of the resource", when(`"StringEquals":{"aws:PrincipalOrgID":"${aws:ResourceOrgID}"}`), OnlyUnderCondition},
+	{"whatever organization the caller is of", when(`"StringEquals":{"aws:PrincipalOrgID":"${aws:PrincipalOrgID}"}`), Yes},
+	{"whatever account the caller is of", when(`"StringLike":{"AWS:PrincipalAccount":"${aws:principalaccount}"}`), Yes},
+	{"account of the resource", when(`"StringEquals":{"aws:PrincipalAccount":"${aws:ResourceAccount}"}`), No},
 	{"organization path", when(`"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-example/r-x/*"}`), OnlyUnderCondition},
 	{"own account", when(`"StringEquals":{"aws:PrincipalAccount":"111122223333"}`), No},
 	{"another account is shared, not public", when(`"StringEquals":{"aws:PrincipalAccount":"444455556666"}`), No},
@@ -152,7 +156,11 @@ var public = []struct {
 	{"a key that is not known", when(`"StringEquals":{"s3:ExistingObjectTag/public":"yes"}`), Unknown},
 	{"an operator that is not known", when(`"StringMatches":{"aws:PrincipalOrgID":"o-example"}`), Unknown},
 	{"dates are not modelled", when(`"DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}`), Unknown},
-	{"a policy variable", when(`"StringEquals":{"aws:SourceAccount":"${aws:ResourceAccount}"}`), Unknown},
+	{"source account of the resource", when(`"StringEquals":{"aws:SourceAccount":"${aws:ResourceAccount}"}`), No},
+	{"path in the organization of the resource", when(`"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"${aws:ResourceOrgID}/*"}`), OnlyUnderCondition},
+	{"a Deny for others than the organization of the resource, which may have none", unless(`"StringNotEquals":{"aws:PrincipalOrgID":"${aws:ResourceOrgID}"}`), Unknown},
+	{"a Deny for others than the account of the resource", unless(`"StringNotEquals":{"aws:PrincipalAccount":"${aws:ResourceAccount}"}`), No},
+	{"another policy variable", when(`"StringEquals":{"aws:SourceAccount":"${aws:PrincipalTag/account}"}`), Unknown},
 	{"a bad range", when(`"IpAddress":{"aws:SourceIp":"54.240.143.0/33"}`), Unknown},
 	{"addresses as strings", when(`"StringLike":{"aws:SourceIp":"54.240.*"}`), Unknown},
 	{"contradiction", when(`"StringEquals":{"aws:UserAgent":"a"},"StringLike":{"aws:UserAgent":"b*"}`), OnlyUnderCondition},

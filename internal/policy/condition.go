@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"cmp"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +15,8 @@ type Condition struct {
 	Key      string
 	Values   []string
 
-	key      string // in lower case, as keys ignore it
+	written  []string // Values as they stand in the document, if variables were resolved
+	key      string   // in lower case, as keys ignore it
 	op       operator
 	patterns []Pattern // of Values
 	prefixes []netip.Prefix
@@ -112,11 +115,42 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return p.Masked(), err
 }
 
+var resourceAccountVariable, resourceOrgVariable = regexp.MustCompile(`(?i)\$\{aws:ResourceAccount\}`), regexp.MustCompile(`(?i)\$\{aws:ResourceOrgID\}`)
+
+// resolve puts in what policy variables stand for that are about the resource: its account and its organization, which is one, whichever.
+// It may have no organization, which would make a negated test void. A key that is held against itself lets everyone through who has it.
+// What other variables stand for is not known.
+// Source: IAM User Guide, "IAM policy elements: Variables and tags".
+func (c Condition) resolve(q *Question) Condition {
+	c.written, c.Values, c.patterns = c.Values, slices.Clone(c.Values), slices.Clone(c.patterns)
+	for i, p := range c.patterns {
+		if !p.variable {
+			continue
+		}
+		text := p.Text
+		if q.Org != "" || !c.op.negated {
+			text = resourceOrgVariable.ReplaceAllLiteralString(text, cmp.Or(q.Org, "o-resource"))
+		}
+		if q.Account != "" {
+			text = resourceAccountVariable.ReplaceAllLiteralString(text, q.Account)
+		}
+		if len(c.patterns) == 1 && strings.EqualFold(text, "${"+c.key+"}") && strings.HasPrefix(c.op.base, "String") {
+			c.op.base, text = "StringLike", "*"
+		}
+		c.Values[i], c.patterns[i] = text, compile(text, true)
+		c.patterns[i].unclear = unclear(c.key, c.patterns[i])
+	}
+	return c
+}
+
 // String returns the condition for people.
 func (c Condition) String() string {
 	values := c.Values
-	if len(values) > 3 {
-		values = append(slices.Clone(values[:3]), "and "+strconv.Itoa(len(c.Values)-3)+" more")
+	if c.written != nil {
+		values = c.written
+	}
+	if n := len(values); n > 3 {
+		values = append(slices.Clone(values[:3]), "and "+strconv.Itoa(n-3)+" more")
 	}
 	return c.Operator + " " + c.Key + " " + strings.Join(values, ", ")
 }

@@ -25,6 +25,34 @@ type Statement struct {
 	Conditions []Condition
 }
 
+// variable reports whether a condition compares with a policy variable.
+func (s *Statement) variable() bool {
+	return slices.ContainsFunc(s.Conditions, func(c Condition) bool {
+		return slices.ContainsFunc(c.patterns, func(p Pattern) bool { return p.variable })
+	})
+}
+
+// resolve returns the document with what policy variables stand for, as far as the question tells.
+func (d *Document) resolve(q *Question) *Document {
+	resolved := d
+	for i := range d.Statements {
+		if !d.Statements[i].variable() {
+			continue
+		}
+		if resolved == d { // which others may be reading
+			copied := *d
+			copied.Statements = slices.Clone(d.Statements)
+			resolved = &copied
+		}
+		s := &resolved.Statements[i]
+		s.Conditions = slices.Clone(s.Conditions)
+		for k := range s.Conditions {
+			s.Conditions[k] = s.Conditions[k].resolve(q)
+		}
+	}
+	return resolved
+}
+
 // Principals says to whom a statement applies.
 type Principals struct {
 	Not       bool // NotPrincipal: to everyone but these

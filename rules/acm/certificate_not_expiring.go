@@ -42,6 +42,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.High,
 	Worst:    engine.High,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Security, engine.Reliability, engine.OperationalExcellence},
 	Why: "From the second a certificate expires browsers and programs refuse the connection, so that a site or an interface is down at once, " +
 		"and people learn to click warnings away. A replacement can take days if names have to be proved again.",

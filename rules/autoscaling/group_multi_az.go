@@ -27,6 +27,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Medium,
 	Worst:    engine.Medium,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Reliability},
 	Why: "A group replaces an instance that fails, but only in its zones. If its only zone fails or has no more capacity of that type, all instances are " +
 		"gone at once and none can be launched. With a second zone the group goes on with half of them and fills up there.",

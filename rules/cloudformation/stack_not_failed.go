@@ -53,6 +53,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Medium,
 	Worst:    engine.High,
+	Least:    engine.Informational,
 	Pillars:  []engine.Pillar{engine.OperationalExcellence, engine.Reliability},
 	Why: "What a failed stack describes is not what runs. Most failed states refuse updates, so that the next urgent change, " +
 		"or the next security fix, cannot be rolled out until somebody has repaired the stack; and what a failed deletion left behind is paid for and forgotten.",

@@ -31,6 +31,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Low,
 	Worst:    engine.Medium,
+	Least:    engine.Informational,
 	Pillars:  []engine.Pillar{engine.OperationalExcellence, engine.Security, engine.CostOptimization},
 	Why: "A log group that nobody configured keeps its events for ever: they are paid for each month, and what they tell of people may have to be erased after some time. " +
 		"A group that holds evidence must not forget too soon, as intruders are often noticed only months later.",

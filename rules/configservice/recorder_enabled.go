@@ -32,6 +32,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Medium,
 	Worst:    engine.Medium,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Security, engine.OperationalExcellence},
 	Why: "CloudTrail tells who called what; AWS Config tells how a resource looked before and after. Without its history nobody can say since when a bucket was open, " +
 		"and its rules, those of Security Hub among them, judge nothing.",

@@ -12,6 +12,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Critical,
 	Worst:    engine.Critical,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Security},
 	Why: "Everybody with an AWS account can make a volume of a public snapshot and read it. Public snapshots are listed for all, and there are people who go through the list " +
 		"for credentials and databases. The owner does not see that it happens.",

@@ -35,6 +35,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Medium,
 	Worst:    engine.Medium,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.CostOptimization, engine.OperationalExcellence, engine.Sustainability},
 	Why: "A stopped instance costs nothing, but its volumes are charged in full. An instance that nobody has started for a month is mostly forgotten: " +
 		"it misses every patch, and its data is kept without an owner.",

@@ -45,6 +45,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.High,
 	Worst:    engine.High,
+	Least:    engine.Medium,
 	Pillars:  []engine.Pillar{engine.Security},
 	Why: "Ports of remote administration that the world can reach are tried with stolen and guessed passwords within minutes, all day long, and each flaw in the software behind them is tried within hours. " +
 		"Nobody needs them open: Systems Manager and EC2 Instance Connect lead to an instance without any inbound rule.",

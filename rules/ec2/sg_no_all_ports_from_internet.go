@@ -12,6 +12,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.High,
 	Worst:    engine.Critical,
+	Least:    engine.Medium,
 	Pillars:  []engine.Pillar{engine.Security},
 	Why: "With all ports open whatever listens on the machine is on the internet, also what was meant for itself only: databases, debuggers, agents, the API of a container engine. " +
 		"What is installed tomorrow is out there on the same day.",

@@ -33,6 +33,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Medium,
 	Worst:    engine.Medium,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Reliability, engine.OperationalExcellence},
 	Why: "When a subnet runs out of addresses nothing new starts in it: Auto Scaling, deployments, failover and load balancers, which want 8 free ones, fail just when load is highest. " +
 		"The size of a subnet cannot be changed afterwards.",

@@ -31,6 +31,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Medium,
 	Worst:    engine.Medium,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Security, engine.OperationalExcellence},
 	Why: "Without flow logs nobody can tell after an incident who talked to whom, how much was carried off, or which connections a group has refused. They cannot be had for the past. " +
 		"A flow log that is on but cannot deliver is worth no more than none.",

@@ -55,8 +55,10 @@ resource "aws_vpc_endpoint" "s3" {
 		Effect: engine.Additive,
 	},
 	Reads: []string{"ec2.VPC", "ec2.RouteTable.VPC", "ec2.RouteTable.Main", "ec2.RouteTable.Subnets", "ec2.RouteTable.Routes", "ec2.VPCEndpoint.VPC", "ec2.VPCEndpoint.State", "ec2.VPCEndpoint.Type",
-		"ec2.VPCEndpoint.Service", "ec2.VPCEndpoint.RouteTables"},
+		"ec2.VPCEndpoint.Service", "ec2.VPCEndpoint.RouteTables", "ec2.VPCEndpoint.PrivateDNS", "ec2.VPCEndpoint.InboundDNS"},
 
+	// Where private DNS leads to an interface endpoint nothing goes through NAT, and a gateway endpoint would carry nothing either.
+	// Source: S3 User Guide, "AWS PrivateLink for Amazon S3", "Private DNS".
 	Check: engine.EachWith(gatewayEndpoints{Services: []string{"s3", "dynamodb"}}, func(v *engine.View, p *gatewayEndpoints, vpc *ec2.VPC) engine.Verdict {
 		tables := routeTablesOf.At(v, vpc.ID)
 		if !tables.Any(leadsToNAT) {
@@ -64,8 +66,9 @@ resource "aws_vpc_endpoint" "s3" {
 		}
 		endpoints := endpointsIn.At(v, vpc.ID)
 		lacking := map[string][]string{} // service -> route tables
+		var notes []string
 		missing := engine.Of(p.Services).Count(func(service string) bool {
-			return tables.Count(func(t *ec2.RouteTable) bool {
+			if !tables.Count(func(t *ec2.RouteTable) bool {
 				lacks := every(func() bool { return leadsToNAT(t) }, func() bool {
 					return !endpoints.Any(func(e *ec2.VPCEndpoint) bool { return serves(e, service, t.ID) })
 				})
@@ -73,10 +76,18 @@ resource "aws_vpc_endpoint" "s3" {
 					lacking[service] = append(lacking[service], t.ID)
 				}
 				return lacks
-			}).AtLeast(1)
+			}).AtLeast(1) {
+				return false
+			}
+			if e, ok := endpoints.First(func(e *ec2.VPCEndpoint) bool { return named(e, service) }); ok {
+				notes = append(notes, "everything in the VPC reaches "+service+" through the interface endpoint "+e.ID+", which charges for each GB too, but less")
+				delete(lacking, service)
+				return false
+			}
+			return true
 		})
 		if !missing.AtLeast(1) {
-			return engine.Pass()
+			return engine.Pass().Note(strings.Join(notes, "; "))
 		}
 		var texts []string
 		for _, service := range p.Services {
@@ -101,11 +112,23 @@ func leadsToNAT(t *ec2.RouteTable) bool {
 	)
 }
 
+// serves reports whether an endpoint carries what goes to a service by a route table.
 func serves(e *ec2.VPCEndpoint, service, table string) bool {
 	return every(
 		func() bool { return e.Type.Get() == "Gateway" },
 		func() bool { return strings.EqualFold(e.State.Get(), "available") }, // EC2 writes it small, its SDK large
 		func() bool { return strings.HasSuffix(e.Service.Get(), "."+service) },
 		func() bool { return slices.Contains(e.RouteTables.Get(), table) },
+	)
+}
+
+// named reports whether the name of a service leads everything in the VPC to an interface endpoint.
+func named(e *ec2.VPCEndpoint, service string) bool {
+	return every(
+		func() bool { return e.Type.Get() == "Interface" },
+		func() bool { return strings.EqualFold(e.State.Get(), "available") },
+		func() bool { return strings.HasSuffix(e.Service.Get(), "."+service) },
+		func() bool { return e.PrivateDNS.Get() },
+		func() bool { return !e.InboundDNS.Get() },
 	)
 }

@@ -16,6 +16,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Medium,
 	Worst:    engine.Medium,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Security},
 	Why: "What goes over plain HTTP, passwords and session cookies included, can be read and changed by whoever is on the way: a wireless network, a provider, a proxy. One path that is still served " +
 		"over HTTP is enough to take over a session of the rest.",

@@ -12,6 +12,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Medium,
 	Worst:    engine.Medium,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Security, engine.OperationalExcellence},
 	Why: "GuardDuty sees in the logs of AWS what few others can: stolen keys in use, instances that talk to miners or to a command server. Where it is off nobody is warned, " +
 		"and intruders like to work in regions that nobody looks at.",

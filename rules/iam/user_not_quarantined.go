@@ -15,6 +15,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Critical,
 	Worst:    engine.Critical,
+	Least:    engine.Medium,
 	Pillars:  []engine.Pillar{engine.Security},
 	Why: "AWS searches public places for access keys, and attaches this policy to the user whose key it has found. It forbids what thieves like to do first, and nothing else: " +
 		"whoever has the key goes on reading data with it. Others search the same places, and need minutes.",

@@ -13,6 +13,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.High,
 	Worst:    engine.High,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Reliability, engine.Security},
 	Why: "Once a key is deleted nobody can decrypt what it has encrypted, not even AWS: volumes, databases, backups and logs are lost at one stroke. Until then there are 7 to 30 days in which " +
 		"the key is of no use, so that a failure somewhere is often the only warning. Whoever wants to do harm schedules keys for deletion too.",

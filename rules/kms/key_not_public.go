@@ -12,6 +12,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Critical,
 	Worst:    engine.Critical,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Security},
 	Why: "Encryption keeps out those who may not use the key. If everybody may, a shared snapshot or a leaked backup is as good as plain text, and strangers can give themselves grants " +
 		"that last when the policy is put right. kms:ViaService does not help: anyone can make a service call on their behalf.",

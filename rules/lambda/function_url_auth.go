@@ -12,6 +12,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.High,
 	Worst:    engine.High,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Security},
 	Why: "The URL of a function with auth type NONE is on the internet without anything in front of it: no authentication, no firewall, no limit of requests. All that stands between a stranger and the role of the " +
 		"function is its own code, and each request costs.",

@@ -26,6 +26,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Critical,
 	Worst:    engine.Critical,
+	Least:    engine.Medium,
 	Pillars:  []engine.Pillar{engine.Security},
 	Why: "Whoever has an AWS account and knows the ARN can call a function with a public policy, with any event they like: they reach what its role reaches, make it do its work for them, and run up the bill. " +
 		"A statement for a service without the account it acts for is a back door of the same sort: a stranger's bucket, topic or API invokes the function through it.",

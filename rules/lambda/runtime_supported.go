@@ -41,6 +41,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Medium,
 	Worst:    engine.Medium,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Security, engine.OperationalExcellence, engine.Reliability},
 	Why: "From its deprecation date on a runtime gets no more security patches and no support, so that each hole found in the language or the operating system stays open. Some months later the function can no " +
 		"longer be updated at all: not even to put right what fails.",

@@ -11,6 +11,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Medium,
 	Worst:    engine.Medium,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Reliability},
 	Why: "The storage of Aurora spans three Availability Zones, but its instances do not by themselves. If the only one fails, or its " +
 		"zone, another has to be made first: minutes without a database, or hours when everybody else needs capacity too. A reader in " +

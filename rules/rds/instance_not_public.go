@@ -12,6 +12,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.High,
 	Worst:    engine.High,
+	Least:    engine.Medium,
 	Pillars:  []engine.Pillar{engine.Security},
 	Why: "The name of a publicly accessible instance leads to a public address. Then nothing but a security group stands between the internet and " +
 		"the login of the database: one rule too wide, added in a hurry, and everybody can guess passwords or use the next hole in the engine.",

@@ -12,6 +12,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Critical,
 	Worst:    engine.Critical,
+	Least:    engine.Medium,
 	Pillars:  []engine.Pillar{engine.Security},
 	Why: "Strangers try bucket names by the million and copy whatever answers: customer data, backups, source code with keys in it. Nobody notices, as a " +
 		"bucket has no log of its readers unless somebody turned one on. Whoever has any AWS account at all is everyone, too.",

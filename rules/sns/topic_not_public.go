@@ -12,6 +12,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Critical,
 	Worst:    engine.Critical,
+	Least:    engine.Medium,
 	Pillars:  []engine.Pillar{engine.Security},
 	Why: "Whoever may subscribe gets a copy of every message from then on, at an address of their own; whoever may publish sends mail and text messages in your name, and feeds " +
 		"the queues and functions behind the topic, which trust what they get. The ARN is no secret: it is made of region, account and name.",

@@ -12,6 +12,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.Critical,
 	Worst:    engine.Critical,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Security},
 	Why: "Whoever may send to a queue feeds its consumers, which trust what they get; whoever may receive reads the messages and, by deleting them, makes " +
 		"work vanish. The URL of a queue is no secret: it is built from region, account and name, and a policy with the principal * admits callers who have no AWS account at all.",

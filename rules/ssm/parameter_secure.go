@@ -51,6 +51,7 @@ var _ = Rules.Add(engine.Rule{
 	Level:    engine.Recommended,
 	Severity: engine.High,
 	Worst:    engine.High,
+	Least:    engine.Low,
 	Pillars:  []engine.Pillar{engine.Security, engine.OperationalExcellence},
 	Why: "The value of a String or StringList is there in plain text for everybody who may call ssm:GetParameter or look at its " +
 		"history, which read-only roles often may. A SecureString takes a KMS key as well, which you can grant and audit separately.",

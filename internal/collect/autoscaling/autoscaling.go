@@ -41,9 +41,9 @@ func group(g types.AutoScalingGroup) *my.AutoScalingGroup {
 		Meta:                model.Meta{ID: name, ARN: aws.ToString(g.AutoScalingGroupARN), Name: name},
 		Status:              model.OrNone(g.Status),
 		Created:             model.FromPtr(g.CreatedTime),
-		MinSize:             integer(g.MinSize),
-		MaxSize:             integer(g.MaxSize),
-		DesiredCapacity:     integer(g.DesiredCapacity),
+		MinSize:             model.FromInt(g.MinSize),
+		MaxSize:             model.FromInt(g.MaxSize),
+		DesiredCapacity:     model.FromInt(g.DesiredCapacity),
 		Subnets:             model.Known(split(g.VPCZoneIdentifier)),
 		LaunchConfiguration: model.OrNone(g.LaunchConfigurationName),
 		LaunchTemplate:      model.Known(""),
@@ -51,7 +51,7 @@ func group(g types.AutoScalingGroup) *my.AutoScalingGroup {
 		Mixed:               model.Known(g.MixedInstancesPolicy != nil),
 		TargetGroups:        model.Known(g.TargetGroupARNs),
 		LoadBalancers:       model.Known(g.LoadBalancerNames),
-		CooldownSeconds:     integer(g.DefaultCooldown),
+		CooldownSeconds:     model.FromInt(g.DefaultCooldown),
 		CapacityRebalance:   model.OrNone(g.CapacityRebalance),
 		Manager:             model.Known(""),
 	}
@@ -91,11 +91,4 @@ func split(s *string) []string {
 		return []string{}
 	}
 	return strings.Split(*s, ",")
-}
-
-func integer(p *int32) (a model.Attr[int]) {
-	if p != nil {
-		a = model.Known(int(*p))
-	}
-	return a
 }

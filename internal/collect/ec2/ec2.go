@@ -28,7 +28,7 @@ func Calls(at collect.At) []collect.Call {
 		Op:    "ec2:DescribeVolumes",
 		Lists: []model.Resource{&my.Volume{}},
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
-			return each(ctx, ec2.NewDescribeVolumesPaginator(c, &ec2.DescribeVolumesInput{MaxResults: size}), func(page *ec2.DescribeVolumesOutput) {
+			return collect.Each(ctx, ec2.NewDescribeVolumesPaginator(c, &ec2.DescribeVolumesInput{MaxResults: size}), func(page *ec2.DescribeVolumesOutput) {
 				for _, v := range page.Volumes {
 					found(volume(at, v))
 				}
@@ -38,7 +38,7 @@ func Calls(at collect.At) []collect.Call {
 		Op:    "ec2:DescribeInstances",
 		Lists: []model.Resource{&my.Instance{}},
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
-			return each(ctx, ec2.NewDescribeInstancesPaginator(c, &ec2.DescribeInstancesInput{MaxResults: size}), func(page *ec2.DescribeInstancesOutput) {
+			return collect.Each(ctx, ec2.NewDescribeInstancesPaginator(c, &ec2.DescribeInstancesInput{MaxResults: size}), func(page *ec2.DescribeInstancesOutput) {
 				for _, r := range page.Reservations {
 					for _, i := range r.Instances {
 						found(instance(at, r, i))
@@ -51,7 +51,7 @@ func Calls(at collect.At) []collect.Call {
 		Lists: []model.Resource{&my.Image{}},
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
 			in := &ec2.DescribeImagesInput{Owners: []string{"self"}, IncludeDisabled: aws.Bool(true), MaxResults: size}
-			return each(ctx, ec2.NewDescribeImagesPaginator(c, in), func(page *ec2.DescribeImagesOutput) {
+			return collect.Each(ctx, ec2.NewDescribeImagesPaginator(c, in), func(page *ec2.DescribeImagesOutput) {
 				for _, i := range page.Images {
 					found(image(at, i))
 				}
@@ -66,7 +66,7 @@ func Calls(at collect.At) []collect.Call {
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
 			own := func(in *ec2.DescribeSnapshotsInput, take func(types.Snapshot)) error {
 				in.OwnerIds, in.MaxResults = []string{"self"}, size
-				return each(ctx, ec2.NewDescribeSnapshotsPaginator(c, in), func(page *ec2.DescribeSnapshotsOutput) {
+				return collect.Each(ctx, ec2.NewDescribeSnapshotsPaginator(c, in), func(page *ec2.DescribeSnapshotsOutput) {
 					for _, s := range page.Snapshots {
 						if s.OwnerId == nil || *s.OwnerId == at.Account {
 							take(s)
@@ -124,7 +124,7 @@ func Calls(at collect.At) []collect.Call {
 		Abroad: true,
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
 			in := &ec2.DescribeNetworkInterfacesInput{MaxResults: size, IncludeManagedResources: aws.Bool(true)} // they use groups and addresses too
-			return each(ctx, ec2.NewDescribeNetworkInterfacesPaginator(c, in), func(page *ec2.DescribeNetworkInterfacesOutput) {
+			return collect.Each(ctx, ec2.NewDescribeNetworkInterfacesPaginator(c, in), func(page *ec2.DescribeNetworkInterfacesOutput) {
 				for _, i := range page.NetworkInterfaces {
 					found(networkInterface(at, i))
 				}
@@ -135,7 +135,7 @@ func Calls(at collect.At) []collect.Call {
 		Lists:  []model.Resource{&my.SecurityGroup{}},
 		Abroad: true,
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
-			return each(ctx, ec2.NewDescribeSecurityGroupsPaginator(c, &ec2.DescribeSecurityGroupsInput{MaxResults: size}), func(page *ec2.DescribeSecurityGroupsOutput) {
+			return collect.Each(ctx, ec2.NewDescribeSecurityGroupsPaginator(c, &ec2.DescribeSecurityGroupsInput{MaxResults: size}), func(page *ec2.DescribeSecurityGroupsOutput) {
 				for _, g := range page.SecurityGroups {
 					found(securityGroup(at, g))
 				}
@@ -148,7 +148,7 @@ func Calls(at collect.At) []collect.Call {
 		Do: collect.ByReference("AWS::EC2::PrefixList", 1, nil, func(ctx context.Context, refs []string, found collect.Found) error {
 			cidrs := []string{}
 			in := &ec2.GetManagedPrefixListEntriesInput{PrefixListId: &refs[0], MaxResults: smallSize}
-			err := each(ctx, ec2.NewGetManagedPrefixListEntriesPaginator(c, in), func(page *ec2.GetManagedPrefixListEntriesOutput) {
+			err := collect.Each(ctx, ec2.NewGetManagedPrefixListEntriesPaginator(c, in), func(page *ec2.GetManagedPrefixListEntriesOutput) {
 				for _, e := range page.Entries {
 					cidrs = append(cidrs, aws.ToString(e.Cidr))
 				}
@@ -163,7 +163,7 @@ func Calls(at collect.At) []collect.Call {
 		Lists:  []model.Resource{&my.Subnet{}},
 		Abroad: true,
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
-			return each(ctx, ec2.NewDescribeSubnetsPaginator(c, &ec2.DescribeSubnetsInput{MaxResults: size}), func(page *ec2.DescribeSubnetsOutput) {
+			return collect.Each(ctx, ec2.NewDescribeSubnetsPaginator(c, &ec2.DescribeSubnetsInput{MaxResults: size}), func(page *ec2.DescribeSubnetsOutput) {
 				for _, s := range page.Subnets {
 					found(subnet(at, s))
 				}
@@ -174,7 +174,7 @@ func Calls(at collect.At) []collect.Call {
 		Lists:  []model.Resource{&my.VPC{}},
 		Abroad: true,
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
-			return each(ctx, ec2.NewDescribeVpcsPaginator(c, &ec2.DescribeVpcsInput{MaxResults: size}), func(page *ec2.DescribeVpcsOutput) {
+			return collect.Each(ctx, ec2.NewDescribeVpcsPaginator(c, &ec2.DescribeVpcsInput{MaxResults: size}), func(page *ec2.DescribeVpcsOutput) {
 				for _, v := range page.Vpcs {
 					found(vpc(at, v))
 				}
@@ -184,7 +184,7 @@ func Calls(at collect.At) []collect.Call {
 		Op:    "ec2:DescribeFlowLogs",
 		Lists: []model.Resource{&my.FlowLog{}},
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
-			return each(ctx, ec2.NewDescribeFlowLogsPaginator(c, &ec2.DescribeFlowLogsInput{MaxResults: size}), func(page *ec2.DescribeFlowLogsOutput) {
+			return collect.Each(ctx, ec2.NewDescribeFlowLogsPaginator(c, &ec2.DescribeFlowLogsInput{MaxResults: size}), func(page *ec2.DescribeFlowLogsOutput) {
 				for _, l := range page.FlowLogs {
 					found(flowLog(at, l))
 				}
@@ -195,7 +195,7 @@ func Calls(at collect.At) []collect.Call {
 		Lists:  []model.Resource{&my.VPCEndpoint{}},
 		Abroad: true,
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
-			return each(ctx, ec2.NewDescribeVpcEndpointsPaginator(c, &ec2.DescribeVpcEndpointsInput{MaxResults: size}), func(page *ec2.DescribeVpcEndpointsOutput) {
+			return collect.Each(ctx, ec2.NewDescribeVpcEndpointsPaginator(c, &ec2.DescribeVpcEndpointsInput{MaxResults: size}), func(page *ec2.DescribeVpcEndpointsOutput) {
 				for _, e := range page.VpcEndpoints {
 					found(vpcEndpoint(at, e))
 				}
@@ -206,7 +206,7 @@ func Calls(at collect.At) []collect.Call {
 		Lists:  []model.Resource{&my.RouteTable{}},
 		Abroad: true,
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
-			return each(ctx, ec2.NewDescribeRouteTablesPaginator(c, &ec2.DescribeRouteTablesInput{MaxResults: smallSize}), func(page *ec2.DescribeRouteTablesOutput) {
+			return collect.Each(ctx, ec2.NewDescribeRouteTablesPaginator(c, &ec2.DescribeRouteTablesInput{MaxResults: smallSize}), func(page *ec2.DescribeRouteTablesOutput) {
 				for _, t := range page.RouteTables {
 					found(routeTable(at, t))
 				}
@@ -215,28 +215,13 @@ func Calls(at collect.At) []collect.Call {
 	}}
 }
 
-// each takes the pages of a list one after the other.
-func each[Page any](ctx context.Context, pages interface {
-	HasMorePages() bool
-	NextPage(context.Context, ...func(*ec2.Options)) (*Page, error)
-}, take func(*Page)) error {
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		take(page)
-	}
-	return nil
-}
-
 func volume(at collect.At, v types.Volume) *my.Volume {
 	id, t := aws.ToString(v.VolumeId), tags(v.Tags)
 	out := &my.Volume{
 		Meta:        model.Meta{ID: id, ARN: arn(at, "volume/", id), Name: t["Name"]},
 		State:       model.FromString(v.State),
 		Type:        model.FromString(v.VolumeType),
-		SizeGiB:     integer(v.Size),
+		SizeGiB:     model.FromInt(v.Size),
 		Encrypted:   model.FromPtr(v.Encrypted),
 		KMSKey:      model.FromPtr(v.KmsKeyId),
 		Created:     model.FromPtr(v.CreateTime),
@@ -255,19 +240,12 @@ func volume(at collect.At, v types.Volume) *my.Volume {
 		out.ThroughputMiBs = model.Known(0)
 	}
 	if v.Iops != nil {
-		out.IOPS = integer(v.Iops)
+		out.IOPS = model.FromInt(v.Iops)
 	}
 	if v.Throughput != nil {
-		out.ThroughputMiBs = integer(v.Throughput)
+		out.ThroughputMiBs = model.FromInt(v.Throughput)
 	}
 	return out
-}
-
-func integer(p *int32) (a model.Attr[int]) {
-	if p != nil {
-		a = model.Known(int(*p))
-	}
-	return a
 }
 
 // attachments returns those of a volume, if each tells its state, and what it is on: an instance, or what a service of
@@ -313,7 +291,7 @@ func instance(at collect.At, r types.Reservation, i types.Instance) *my.Instance
 		out.Profile = model.FromPtr(i.IamInstanceProfile.Arn)
 	}
 	if m := i.MetadataOptions; m != nil {
-		out.MetadataTokens, out.MetadataEndpoint, out.MetadataHops = model.FromString(m.HttpTokens), model.FromString(m.HttpEndpoint), integer(m.HttpPutResponseHopLimit)
+		out.MetadataTokens, out.MetadataEndpoint, out.MetadataHops = model.FromString(m.HttpTokens), model.FromString(m.HttpEndpoint), model.FromInt(m.HttpPutResponseHopLimit)
 	}
 	if i.State != nil {
 		out.State = model.FromString(i.State.Name)
@@ -410,7 +388,7 @@ func snapshot(at collect.At, s types.Snapshot, public bool) *my.Snapshot {
 		State:     model.FromString(s.State),
 		Encrypted: model.FromPtr(s.Encrypted),
 		Volume:    model.FromPtr(s.VolumeId),
-		SizeGiB:   integer(s.VolumeSize),
+		SizeGiB:   model.FromInt(s.VolumeSize),
 		Started:   model.FromPtr(s.StartTime),
 		Tier:      model.FromString(s.StorageTier),
 		Text:      model.OrNone(s.Description),
@@ -523,7 +501,7 @@ func subnet(at collect.At, s types.Subnet) *my.Subnet {
 		Zone:        model.FromPtr(s.AvailabilityZone),
 		CIDR:        model.OrNone(s.CidrBlock),
 		IPv6Only:    model.FromPtr(s.Ipv6Native),
-		Free:        integer(s.AvailableIpAddressCount),
+		Free:        model.FromInt(s.AvailableIpAddressCount),
 		MapPublicIP: model.FromPtr(s.MapPublicIpOnLaunch),
 		Default:     model.FromPtr(s.DefaultForAz),
 		Tags:        model.Known(t),
@@ -567,6 +545,7 @@ func vpcEndpoint(at collect.At, e types.VpcEndpoint) *my.VPCEndpoint {
 		Service:    model.OrNone(e.ServiceName), // a resource or a service network has none
 		VPC:        model.FromPtr(e.VpcId),
 		PrivateDNS: model.FromPtr(e.PrivateDnsEnabled),
+		InboundDNS: model.Known(e.DnsOptions != nil && aws.ToBool(e.DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint)), // which only services with gateways have
 		Policy:     model.OrNone(e.PolicyDocument),
 		Tags:       model.Known(t),
 	}

@@ -26,7 +26,7 @@ func Calls(at collect.At) []collect.Call {
 		Lists: []model.Resource{&my.LoadBalancer{}},
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
 			pages := elasticloadbalancingv2.NewDescribeLoadBalancersPaginator(c, &elasticloadbalancingv2.DescribeLoadBalancersInput{PageSize: size})
-			return each(ctx, pages, func(page *elasticloadbalancingv2.DescribeLoadBalancersOutput) {
+			return collect.Each(ctx, pages, func(page *elasticloadbalancingv2.DescribeLoadBalancersOutput) {
 				for _, l := range page.LoadBalancers {
 					found(loadBalancer(l))
 				}
@@ -37,7 +37,7 @@ func Calls(at collect.At) []collect.Call {
 		Do: collect.PerItem(func(ctx context.Context, l *my.LoadBalancer) error {
 			listeners := []my.Listener{}
 			pages := elasticloadbalancingv2.NewDescribeListenersPaginator(c, &elasticloadbalancingv2.DescribeListenersInput{LoadBalancerArn: &l.ARN, PageSize: size})
-			err := each(ctx, pages, func(page *elasticloadbalancingv2.DescribeListenersOutput) {
+			err := collect.Each(ctx, pages, func(page *elasticloadbalancingv2.DescribeListenersOutput) {
 				for _, x := range page.Listeners {
 					listeners = append(listeners, my.Listener{ARN: aws.ToString(x.ListenerArn), Protocol: string(x.Protocol), Port: int(aws.ToInt32(x.Port)),
 						SSLPolicy: aws.ToString(x.SslPolicy), Actions: actions(x.DefaultActions)})
@@ -59,7 +59,7 @@ func Calls(at collect.At) []collect.Call {
 					continue
 				}
 				pages := elasticloadbalancingv2.NewDescribeRulesPaginator(c, &elasticloadbalancingv2.DescribeRulesInput{ListenerArn: &x.ARN, PageSize: size})
-				err := each(ctx, pages, func(page *elasticloadbalancingv2.DescribeRulesOutput) {
+				err := collect.Each(ctx, pages, func(page *elasticloadbalancingv2.DescribeRulesOutput) {
 					for _, r := range page.Rules {
 						if !aws.ToBool(r.IsDefault) {
 							rules = append(rules, my.Rule{Listener: x.ARN, Priority: aws.ToString(r.Priority), Actions: actions(r.Actions)})
@@ -77,21 +77,6 @@ func Calls(at collect.At) []collect.Call {
 }
 
 func plain(l my.Listener) bool { return l.Protocol == string(types.ProtocolEnumHttp) }
-
-// each takes the pages of a list one after the other.
-func each[Page any](ctx context.Context, pages interface {
-	HasMorePages() bool
-	NextPage(context.Context, ...func(*elasticloadbalancingv2.Options)) (*Page, error)
-}, take func(*Page)) error {
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		take(page)
-	}
-	return nil
-}
 
 func loadBalancer(l types.LoadBalancer) *my.LoadBalancer {
 	arn := aws.ToString(l.LoadBalancerArn)

@@ -219,8 +219,8 @@ func managed(p types.ManagedPolicyDetail) *my.ManagedPolicy {
 		Meta:        model.Meta{ID: arn, ARN: arn, Name: cmp.Or(aws.ToString(p.PolicyName), arn[strings.LastIndex(arn, "/")+1:])},
 		Created:     model.FromPtr(p.CreateDate),
 		Updated:     model.FromPtr(p.UpdateDate),
-		Attachments: integer(p.AttachmentCount),
-		Boundaries:  integer(p.PermissionsBoundaryUsageCount),
+		Attachments: model.FromInt(p.AttachmentCount),
+		Boundaries:  model.FromInt(p.PermissionsBoundaryUsageCount),
 	}
 	for _, v := range p.PolicyVersionList {
 		if v.IsDefaultVersion {
@@ -289,11 +289,4 @@ func tags(in []types.Tag) model.Attr[map[string]string] {
 		out[aws.ToString(t.Key)] = aws.ToString(t.Value)
 	}
 	return model.Known(out)
-}
-
-func integer(p *int32) (a model.Attr[int]) {
-	if p != nil {
-		a = model.Known(int(*p))
-	}
-	return a
 }

@@ -26,7 +26,7 @@ func Calls(at collect.At) []collect.Call {
 		Op:    "lambda:ListFunctions",
 		Lists: []model.Resource{&my.Function{}},
 		Do: collect.Regional(func(ctx context.Context, found collect.Found) error {
-			return each(ctx, lambda.NewListFunctionsPaginator(c, &lambda.ListFunctionsInput{MaxItems: size}), func(page *lambda.ListFunctionsOutput) {
+			return collect.Each(ctx, lambda.NewListFunctionsPaginator(c, &lambda.ListFunctionsInput{MaxItems: size}), func(page *lambda.ListFunctionsOutput) {
 				for _, f := range page.Functions {
 					found(function(f))
 				}
@@ -51,7 +51,7 @@ func Calls(at collect.At) []collect.Call {
 		When:  own,
 		Do: collect.PerItem(func(ctx context.Context, f *my.Function) error {
 			aliases := []my.Alias{}
-			err := each(ctx, lambda.NewListAliasesPaginator(c, &lambda.ListAliasesInput{FunctionName: &f.ID, MaxItems: size}), func(page *lambda.ListAliasesOutput) {
+			err := collect.Each(ctx, lambda.NewListAliasesPaginator(c, &lambda.ListAliasesInput{FunctionName: &f.ID, MaxItems: size}), func(page *lambda.ListAliasesOutput) {
 				for _, a := range page.Aliases {
 					versions := []string{aws.ToString(a.FunctionVersion)}
 					if a.RoutingConfig != nil {
@@ -81,7 +81,7 @@ func Calls(at collect.At) []collect.Call {
 		When:  own,
 		Do: collect.PerItem(func(ctx context.Context, f *my.Function) error {
 			versions := []my.Version{}
-			err := each(ctx, lambda.NewListVersionsByFunctionPaginator(c, &lambda.ListVersionsByFunctionInput{FunctionName: &f.ID, MaxItems: size}), func(page *lambda.ListVersionsByFunctionOutput) {
+			err := collect.Each(ctx, lambda.NewListVersionsByFunctionPaginator(c, &lambda.ListVersionsByFunctionInput{FunctionName: &f.ID, MaxItems: size}), func(page *lambda.ListVersionsByFunctionOutput) {
 				for _, v := range page.Versions {
 					if n := aws.ToString(v.Version); n != my.Latest {
 						versions = append(versions, my.Version{Number: n, Runtime: string(v.Runtime), DeadLetterTarget: deadLetterTarget(v)})
@@ -109,7 +109,7 @@ func Calls(at collect.At) []collect.Call {
 		When:  own,
 		Do: collect.PerItem(func(ctx context.Context, f *my.Function) error {
 			urls := []my.URL{}
-			err := each(ctx, lambda.NewListFunctionUrlConfigsPaginator(c, &lambda.ListFunctionUrlConfigsInput{FunctionName: &f.ID, MaxItems: size}), func(page *lambda.ListFunctionUrlConfigsOutput) {
+			err := collect.Each(ctx, lambda.NewListFunctionUrlConfigsPaginator(c, &lambda.ListFunctionUrlConfigsInput{FunctionName: &f.ID, MaxItems: size}), func(page *lambda.ListFunctionUrlConfigsOutput) {
 				for _, u := range page.FunctionUrlConfigs {
 					url := my.URL{Qualifier: my.Qualifier(aws.ToString(u.FunctionArn)), URL: aws.ToString(u.FunctionUrl), AuthType: string(u.AuthType)}
 					if u.Cors != nil {
@@ -127,7 +127,7 @@ func Calls(at collect.At) []collect.Call {
 		When:  own,
 		Do: collect.PerItem(func(ctx context.Context, f *my.Function) error {
 			configs := []my.EventConfig{}
-			err := each(ctx, lambda.NewListFunctionEventInvokeConfigsPaginator(c, &lambda.ListFunctionEventInvokeConfigsInput{FunctionName: &f.ID, MaxItems: size}), func(page *lambda.ListFunctionEventInvokeConfigsOutput) {
+			err := collect.Each(ctx, lambda.NewListFunctionEventInvokeConfigsPaginator(c, &lambda.ListFunctionEventInvokeConfigsInput{FunctionName: &f.ID, MaxItems: size}), func(page *lambda.ListFunctionEventInvokeConfigsOutput) {
 				for _, e := range page.FunctionEventInvokeConfigs {
 					config := my.EventConfig{Qualifier: my.Qualifier(aws.ToString(e.FunctionArn))}
 					if d := e.DestinationConfig; d != nil && d.OnFailure != nil {
@@ -140,21 +140,6 @@ func Calls(at collect.At) []collect.Call {
 			return err
 		}),
 	}}
-}
-
-// each takes the pages of a list one after the other.
-func each[Page any](ctx context.Context, pages interface {
-	HasMorePages() bool
-	NextPage(context.Context, ...func(*lambda.Options)) (*Page, error)
-}, take func(*Page)) error {
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		take(page)
-	}
-	return nil
 }
 
 // policies asks for the policy of each alias or version of a function. That one has none says nothing of the others, so it
@@ -185,8 +170,8 @@ func function(f types.FunctionConfiguration) *my.Function {
 		PackageType:      model.FromString(f.PackageType),
 		Runtime:          model.FromString(f.Runtime),
 		Role:             model.FromPtr(f.Role),
-		TimeoutSeconds:   integer(f.Timeout),
-		MemoryMiB:        integer(f.MemorySize),
+		TimeoutSeconds:   model.FromInt(f.Timeout),
+		MemoryMiB:        model.FromInt(f.MemorySize),
 		KMSKey:           model.OrNone(f.KMSKeyArn),
 		Layers:           model.Known([]string{}),
 		DeadLetterTarget: model.Known(deadLetterTarget(f)),
@@ -240,11 +225,4 @@ func deadLetterTarget(f types.FunctionConfiguration) string {
 		return ""
 	}
 	return aws.ToString(f.DeadLetterConfig.TargetArn)
-}
-
-func integer(p *int32) (a model.Attr[int]) {
-	if p != nil {
-		a = model.Known(int(*p))
-	}
-	return a
 }

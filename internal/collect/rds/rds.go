@@ -152,12 +152,12 @@ func instance(i types.DBInstance) *my.DBInstance {
 		PubliclyAccessible:  model.FromPtr(i.PubliclyAccessible),
 		SecurityGroups:      list(i.VpcSecurityGroups, func(g types.VpcSecurityGroupMembership) *string { return g.VpcSecurityGroupId }),
 		MultiAZ:             model.FromPtr(i.MultiAZ),
-		BackupRetentionDays: integer(i.BackupRetentionPeriod),
+		BackupRetentionDays: model.FromInt(i.BackupRetentionPeriod),
 		StorageEncrypted:    model.FromPtr(i.StorageEncrypted),
 		EncryptionType:      encryption(i.StorageEncryptionType, i.StorageEncrypted),
 		KMSKey:              key(i.StorageEncrypted, i.KmsKeyId),
 		StorageType:         model.FromPtr(i.StorageType),
-		AllocatedGiB:        integer(i.AllocatedStorage),
+		AllocatedGiB:        model.FromInt(i.AllocatedStorage),
 		MaxAllocatedGiB:     model.Known(int(aws.ToInt32(i.MaxAllocatedStorage))),
 		ParameterGroups:     list(i.DBParameterGroups, func(g types.DBParameterGroupStatus) *string { return g.DBParameterGroupName }),
 		MasterUsername:      model.FromPtr(i.MasterUsername),
@@ -165,7 +165,7 @@ func instance(i types.DBInstance) *my.DBInstance {
 		AutoMinorUpgrade:    model.FromPtr(i.AutoMinorVersionUpgrade),
 		DeletionProtection:  model.FromPtr(i.DeletionProtection),
 		CopyTags:            model.FromPtr(i.CopyTagsToSnapshot),
-		MonitoringSeconds:   integer(i.MonitoringInterval),
+		MonitoringSeconds:   model.FromInt(i.MonitoringInterval),
 		LogExports:          model.Known(i.EnabledCloudwatchLogsExports),
 		PerformanceInsights: model.FromPtr(i.PerformanceInsightsEnabled),
 		Tags:                tags(i.TagList),
@@ -174,7 +174,7 @@ func instance(i types.DBInstance) *my.DBInstance {
 		out.ReplicaOf = model.FromPtr(i.ReadReplicaSourceDBClusterIdentifier)
 	}
 	if e := i.Endpoint; e != nil { // it comes when the instance is there
-		out.Port = integer(e.Port)
+		out.Port = model.FromInt(e.Port)
 	}
 	if g := i.DBSubnetGroup; g != nil {
 		out.VPC = model.FromPtr(g.VpcId)
@@ -198,7 +198,7 @@ func cluster(d types.DBCluster) *my.DBCluster {
 		Status:                model.FromPtr(d.Status),
 		MultiAZ:               model.FromPtr(d.MultiAZ),
 		InternetAccessGateway: model.OrNone(d.InternetAccessGatewayEnabled), // told of Aurora PostgreSQL with express configuration alone
-		BackupRetentionDays:   integer(d.BackupRetentionPeriod),
+		BackupRetentionDays:   model.FromInt(d.BackupRetentionPeriod),
 		StorageEncrypted:      model.FromPtr(d.StorageEncrypted),
 		EncryptionType:        encryption(d.StorageEncryptionType, d.StorageEncrypted),
 		KMSKey:                key(d.StorageEncrypted, d.KmsKeyId),
@@ -229,7 +229,7 @@ func snapshot(s types.DBSnapshot) *my.DBSnapshot {
 		Instance:         model.FromPtr(s.DBInstanceIdentifier),
 		Status:           model.FromPtr(s.Status),
 		Created:          model.FromPtr(s.SnapshotCreateTime),
-		AllocatedGiB:     integer(s.AllocatedStorage),
+		AllocatedGiB:     model.FromInt(s.AllocatedStorage),
 		StorageEncrypted: model.FromPtr(s.Encrypted),
 		EncryptionType:   encryption(s.StorageEncryptionType, s.Encrypted),
 		KMSKey:           key(s.Encrypted, s.KmsKeyId),
@@ -245,7 +245,7 @@ func clusterSnapshot(s types.DBClusterSnapshot) *my.DBClusterSnapshot {
 		Cluster:          model.FromPtr(s.DBClusterIdentifier),
 		Status:           model.FromPtr(s.Status),
 		Created:          model.FromPtr(s.SnapshotCreateTime),
-		AllocatedGiB:     integer(s.AllocatedStorage),
+		AllocatedGiB:     model.FromInt(s.AllocatedStorage),
 		StorageEncrypted: model.FromPtr(s.StorageEncrypted),
 		EncryptionType:   encryption(s.StorageEncryptionType, s.StorageEncrypted),
 		KMSKey:           key(s.StorageEncrypted, s.KmsKeyId),
@@ -273,13 +273,6 @@ func key(encrypted *bool, id *string) model.Attr[string] {
 		return model.OrNone(id)
 	}
 	return model.FromPtr(id)
-}
-
-func integer(p *int32) (a model.Attr[int]) {
-	if p != nil {
-		a = model.Known(int(*p))
-	}
-	return a
 }
 
 // list returns names out of a list: where there are none RDS answers with an empty one.

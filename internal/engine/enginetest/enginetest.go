@@ -36,6 +36,8 @@ const (
 // read other regions than Region of Account; all kinds were listed unless it tells which. It is 2026-01-01.
 // A line {"params":{...}} sets parameters. A hole ("unlisted") wants what is wanted of "*".
 //
+// Failures must reach both ends of the severities that the rule declares, Worst and Least, and none may lie below.
+//
 // Then parts of each snapshot are taken away: attributes that the rule has not declared (nothing may change);
 // everything (no verdict may remain); each declared attribute, of all resources and of one at a time, and each list,
 // whole and one resource at a time (each verdict stays or becomes not-assessed, and what vanishes leaves a "*"). Each
@@ -65,16 +67,25 @@ func Run(t *testing.T, rules []engine.Rule) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			seen, changed := map[engine.Status]bool{}, map[string]bool{}
+			seen, changed, severities := map[engine.Status]bool{}, map[string]bool{}, map[engine.Severity]bool{}
 			for part := range bytes.SplitSeq(data, []byte("\n\n")) {
 				if c := parse(t, rule, part); len(c.lines) > 0 || c.bare {
-					c.check(t, seen)
+					c.check(t, seen, severities)
 					c.conform(t, changed)
 				}
 			}
 			for _, s := range []engine.Status{engine.Passed, engine.Failed, engine.NotAssessed} {
 				if !seen[s] {
 					t.Errorf("no case expects %q", s)
+				}
+			}
+			least := cmp.Or(rule.Least, rule.Severity)
+			for s := engine.Informational; s <= engine.Critical; s++ {
+				switch is := severities[s]; {
+				case is && s < least:
+					t.Errorf("a case fails with severity %s, below Least", s)
+				case !is && (s == least || s == rule.Worst):
+					t.Errorf("no case fails with severity %s, which the rule declares", s)
 				}
 			}
 			for read := range changed {
@@ -100,6 +111,7 @@ type testCase struct {
 	lines  []line
 	want   map[string]string // by name
 	bare   bool              // a header alone is a case too: nothing is there
+	tuned  bool              // has parameters of its own, which may set severities too
 }
 
 type line struct {
@@ -128,6 +140,7 @@ func parse(t *testing.T, rule engine.Rule, data []byte) *testCase {
 			continue
 		case m["params"] != nil:
 			var err error
+			c.tuned = true
 			if c.rule, err = rule.With(m["params"]); err != nil {
 				t.Fatal(err)
 			}
@@ -218,7 +231,7 @@ func blank(s *engine.Snapshot, which func(r model.Resource, attribute string) bo
 }
 
 // check compares the verdicts with those wanted.
-func (c *testCase) check(t *testing.T, seen map[engine.Status]bool) {
+func (c *testCase) check(t *testing.T, seen map[engine.Status]bool, severities map[engine.Severity]bool) {
 	t.Helper()
 	got := c.results(t, nil, nil)
 	for id, want := range c.want {
@@ -237,6 +250,9 @@ func (c *testCase) check(t *testing.T, seen map[engine.Status]bool) {
 		}
 	}
 	for id, g := range got {
+		if g.Status == engine.Failed && !c.tuned {
+			severities[g.Severity] = true
+		}
 		if c.want[id] == "" {
 			t.Errorf("%s: got %s: %s, but the case does not say what it wants", id, g.Status, g.Message)
 		}
