@@ -39,10 +39,13 @@ var _ = Rules.Add(engine.Rule{
 		"for a policy that lets data go only to buckets of your own.",
 	Fix: engine.Fix{
 		Text: "Create a gateway endpoint for each service that lacks one and name all route tables that lead to the NAT gateway. Begin with the default policy, and narrow it once you know which buckets are used: " +
-			"packages of Linux distributions and images of ECR lie in buckets of AWS.",
+			"packages of Linux distributions and images of ECR lie in buckets of AWS. Where an interface endpoint with private DNS takes what goes to S3, for a smaller charge than NAT, leave its private DNS to those who ask from " +
+			"outside of the VPC as soon as the gateway endpoint is there, or nothing will use that.",
 		CLI: `aws ec2 create-vpc-endpoint --vpc-id <vpc-id> --service-name com.amazonaws.<region>.<service> --route-table-ids <route-table-id>...
 # if there is one that lacks route tables
-aws ec2 modify-vpc-endpoint --vpc-endpoint-id <endpoint-id> --add-route-table-ids <route-table-id>...`,
+aws ec2 modify-vpc-endpoint --vpc-endpoint-id <endpoint-id> --add-route-table-ids <route-table-id>...
+# if an interface endpoint with private DNS takes what goes to S3
+aws ec2 modify-vpc-endpoint --vpc-endpoint-id <interface-endpoint-id> --dns-options PrivateDnsOnlyForInboundResolverEndpoint=true`,
 		IaC: `# Terraform
 resource "aws_vpc_endpoint" "s3" {
   vpc_id          = aws_vpc.this.id
@@ -55,10 +58,8 @@ resource "aws_vpc_endpoint" "s3" {
 		Effect: engine.Additive,
 	},
 	Reads: []string{"ec2.VPC", "ec2.RouteTable.VPC", "ec2.RouteTable.Main", "ec2.RouteTable.Subnets", "ec2.RouteTable.Routes", "ec2.VPCEndpoint.VPC", "ec2.VPCEndpoint.State", "ec2.VPCEndpoint.Type",
-		"ec2.VPCEndpoint.Service", "ec2.VPCEndpoint.RouteTables", "ec2.VPCEndpoint.PrivateDNS", "ec2.VPCEndpoint.InboundDNS"},
+		"ec2.VPCEndpoint.Service", "ec2.VPCEndpoint.RouteTables"},
 
-	// Where private DNS leads to an interface endpoint nothing goes through NAT, and a gateway endpoint would carry nothing either.
-	// Source: S3 User Guide, "AWS PrivateLink for Amazon S3", "Private DNS".
 	Check: engine.EachWith(gatewayEndpoints{Services: []string{"s3", "dynamodb"}}, func(v *engine.View, p *gatewayEndpoints, vpc *ec2.VPC) engine.Verdict {
 		tables := routeTablesOf.At(v, vpc.ID)
 		if !tables.Any(leadsToNAT) {
@@ -66,9 +67,8 @@ resource "aws_vpc_endpoint" "s3" {
 		}
 		endpoints := endpointsIn.At(v, vpc.ID)
 		lacking := map[string][]string{} // service -> route tables
-		var notes []string
 		missing := engine.Of(p.Services).Count(func(service string) bool {
-			if !tables.Count(func(t *ec2.RouteTable) bool {
+			return tables.Count(func(t *ec2.RouteTable) bool {
 				lacks := every(func() bool { return leadsToNAT(t) }, func() bool {
 					return !endpoints.Any(func(e *ec2.VPCEndpoint) bool { return serves(e, service, t.ID) })
 				})
@@ -76,18 +76,10 @@ resource "aws_vpc_endpoint" "s3" {
 					lacking[service] = append(lacking[service], t.ID)
 				}
 				return lacks
-			}).AtLeast(1) {
-				return false
-			}
-			if e, ok := endpoints.First(func(e *ec2.VPCEndpoint) bool { return named(e, service) }); ok {
-				notes = append(notes, "everything in the VPC reaches "+service+" through the interface endpoint "+e.ID+", which charges for each GB too, but less")
-				delete(lacking, service)
-				return false
-			}
-			return true
+			}).AtLeast(1)
 		})
 		if !missing.AtLeast(1) {
-			return engine.Pass().Note(strings.Join(notes, "; "))
+			return engine.Pass()
 		}
 		var texts []string
 		for _, service := range p.Services {
@@ -95,7 +87,7 @@ resource "aws_vpc_endpoint" "s3" {
 				texts = append(texts, "to "+service+" from "+strings.Join(ids, ", "))
 			}
 		}
-		return engine.Fail("traffic "+strings.Join(texts, ", and ")+" is charged by the NAT gateway: create a gateway endpoint there, which costs nothing").
+		return engine.Fail("traffic "+strings.Join(texts, ", and ")+" goes through no gateway endpoint, which would cost nothing: create one there").
 			With("routeTablesWithout", lacking)
 	}),
 })
@@ -112,23 +104,11 @@ func leadsToNAT(t *ec2.RouteTable) bool {
 	)
 }
 
-// serves reports whether an endpoint carries what goes to a service by a route table.
 func serves(e *ec2.VPCEndpoint, service, table string) bool {
 	return every(
 		func() bool { return e.Type.Get() == "Gateway" },
 		func() bool { return strings.EqualFold(e.State.Get(), "available") }, // EC2 writes it small, its SDK large
 		func() bool { return strings.HasSuffix(e.Service.Get(), "."+service) },
 		func() bool { return slices.Contains(e.RouteTables.Get(), table) },
-	)
-}
-
-// named reports whether the name of a service leads everything in the VPC to an interface endpoint.
-func named(e *ec2.VPCEndpoint, service string) bool {
-	return every(
-		func() bool { return e.Type.Get() == "Interface" },
-		func() bool { return strings.EqualFold(e.State.Get(), "available") },
-		func() bool { return strings.HasSuffix(e.Service.Get(), "."+service) },
-		func() bool { return e.PrivateDNS.Get() },
-		func() bool { return !e.InboundDNS.Get() },
 	)
 }

@@ -545,7 +545,6 @@ func vpcEndpoint(at collect.At, e types.VpcEndpoint) *my.VPCEndpoint {
 		Service:    model.OrNone(e.ServiceName), // a resource or a service network has none
 		VPC:        model.FromPtr(e.VpcId),
 		PrivateDNS: model.FromPtr(e.PrivateDnsEnabled),
-		InboundDNS: model.Known(e.DnsOptions != nil && aws.ToBool(e.DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint)), // which only services with gateways have
 		Policy:     model.OrNone(e.PolicyDocument),
 		Tags:       model.Known(t),
 	}

@@ -85,12 +85,10 @@ func TestLists(t *testing.T) {
 		{"ec2.VPCEndpoint", "DescribeVpcEndpoints", "MaxResults=1000",
 			`<vpcEndpointSet><item><vpcEndpointId>vpce-1</vpcEndpointId>` + ours + `<vpcEndpointType>Gateway</vpcEndpointType><vpcId>vpc-1</vpcId><serviceName>com.amazonaws.eu-central-1.s3</serviceName><state>available</state>
 				<policyDocument>{}</policyDocument><routeTableIdSet><item>rtb-1</item></routeTableIdSet><subnetIdSet/><privateDnsEnabled>false</privateDnsEnabled></item></vpcEndpointSet>`,
-			`<vpcEndpointSet><item><vpcEndpointId>vpce-2</vpcEndpointId></item><item><vpcEndpointId>vpce-3</vpcEndpointId><vpcEndpointType>Interface</vpcEndpointType><privateDnsEnabled>true</privateDnsEnabled>
-				<dnsOptions><dnsRecordIpType>ipv4</dnsRecordIpType><privateDnsOnlyForInboundResolverEndpoint>true</privateDnsOnlyForInboundResolverEndpoint></dnsOptions></item></vpcEndpointSet>`,
+			`<vpcEndpointSet><item><vpcEndpointId>vpce-2</vpcEndpointId></item></vpcEndpointSet>`,
 			[]string{
-				resource("VPCEndpoint", "vpc-endpoint", "vpce-1", "", account, `,"state":"available","type":"Gateway","service":"com.amazonaws.eu-central-1.s3","vpc":"vpc-1","routeTables":["rtb-1"],"subnets":[],"privateDns":false,"inboundDns":false,"policy":"{}","tags":{}`),
-				resource("VPCEndpoint", "vpc-endpoint", "vpce-2", "", account, `,"service":"","inboundDns":false,"policy":"","tags":{}`),
-				resource("VPCEndpoint", "vpc-endpoint", "vpce-3", "", account, `,"type":"Interface","service":"","privateDns":true,"inboundDns":true,"policy":"","tags":{}`),
+				resource("VPCEndpoint", "vpc-endpoint", "vpce-1", "", account, `,"state":"available","type":"Gateway","service":"com.amazonaws.eu-central-1.s3","vpc":"vpc-1","routeTables":["rtb-1"],"subnets":[],"privateDns":false,"policy":"{}","tags":{}`),
+				resource("VPCEndpoint", "vpc-endpoint", "vpce-2", "", account, `,"service":"","policy":"","tags":{}`),
 			}},
 		{"ec2.RouteTable", "DescribeRouteTables", "MaxResults=100",
 			`<routeTableSet><item><routeTableId>rtb-1</routeTableId><vpcId>vpc-1</vpcId>` + ours + `<routeSet><item><destinationCidrBlock>10.0.0.0/16</destinationCidrBlock><gatewayId>local</gatewayId><state>active</state></item>

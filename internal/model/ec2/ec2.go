@@ -209,7 +209,6 @@ type VPCEndpoint struct {
 	RouteTables model.Attr[[]string]          `json:"routeTables,omitzero" call:"ec2:DescribeVpcEndpoints"` // of a gateway
 	Subnets     model.Attr[[]string]          `json:"subnets,omitzero"     call:"ec2:DescribeVpcEndpoints"` // of an interface
 	PrivateDNS  model.Attr[bool]              `json:"privateDns,omitzero"  call:"ec2:DescribeVpcEndpoints"`
-	InboundDNS  model.Attr[bool]              `json:"inboundDns,omitzero"  call:"ec2:DescribeVpcEndpoints"` // whether private DNS is only for those who ask from outside of the VPC
 	Policy      model.Attr[string]            `json:"policy,omitzero"      call:"ec2:DescribeVpcEndpoints"` // JSON; "" if the service supports none
 	Tags        model.Attr[map[string]string] `json:"tags,omitzero"        call:"ec2:DescribeVpcEndpoints"`
 }
