@@ -403,11 +403,12 @@ func outputsOf(specs []string, names, exts []string) (outs []output, err error) 
 	return outs, nil
 }
 
-var unsafeName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+var unsafeName = regexp.MustCompile(`[^\p{L}\p{M}\p{N}._-]+`)
 
 // fileFor is the name of a file about a workload.
 func fileFor(file string, v *review.Review) string {
-	return strings.ReplaceAll(file, placeholder, strings.Trim(unsafeName.ReplaceAllString(v.Workload.Name, "-"), "-."))
+	name := strings.Trim(unsafeName.ReplaceAllString(v.Workload.Name, "-"), "-.")
+	return strings.ReplaceAll(file, placeholder, cmp.Or(name, "workload")) // a name without letters would make a file that is hidden
 }
 
 // toFile writes a file as a whole, or says why not.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"awsscanner/internal/report"
 	"awsscanner/internal/suggest"
@@ -148,6 +149,11 @@ func harmless(text, otherwise string) string {
 func ReadRegister(format string, data []byte) (*Register, error) {
 	var rows [][]string
 	var err error
+	if format != "xlsx" {
+		if err := refuseEncoding(data); err != nil {
+			return nil, err
+		}
+	}
 	switch format {
 	case "csv":
 		rows, err = readCSV(data)
@@ -164,13 +170,29 @@ func ReadRegister(format string, data []byte) (*Register, error) {
 	return registerOf(rows)
 }
 
+// refuseEncoding refuses what cannot be read letter by letter: what people have written would be damaged when it is written again.
+func refuseEncoding(data []byte) error {
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return errors.New("it is UTF-16: save it as UTF-8, which spreadsheets offer as CSV UTF-8")
+	}
+	n := 0
+	for line := range bytes.Lines(data) {
+		if n++; !utf8.Valid(line) {
+			return fmt.Errorf("line %d is not UTF-8: save it as UTF-8, which spreadsheets offer as CSV UTF-8", n)
+		}
+	}
+	return nil
+}
+
 func readCSV(data []byte) ([][]string, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	r := csv.NewReader(bytes.NewReader(data))
 	r.FieldsPerRecord = -1
 	line, _, _ := bytes.Cut(data, []byte("\n"))
-	if bytes.Count(line, []byte(";")) > bytes.Count(line, []byte(",")) { // as spreadsheets of some countries write it
-		r.Comma = ';'
+	for _, other := range []rune{';', '\t'} { // as spreadsheets of some countries write it, or for another program
+		if bytes.ContainsRune(line, other) && bytes.Count(line, []byte(string(other))) > bytes.Count(line, []byte(string(r.Comma))) {
+			r.Comma = other
+		}
 	}
 	rows, err := r.ReadAll()
 	if err != nil {
@@ -323,4 +345,20 @@ func dated(text string) string {
 		return text
 	}
 	return time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).AddDate(0, 0, days).Format(time.DateOnly)
+}
+
+// Same reports whether two registers say the same, in whatever order: what is worked out anew does not count.
+func (out *Register) Same(other *Register) bool {
+	said := func(r *Register) (all []string) {
+		for _, row := range r.Rows {
+			cells := []string{row[colKey]}
+			for _, col := range edited {
+				cells = append(cells, plainCell(row[col]))
+			}
+			all = append(all, strings.Join(cells, "\x00"))
+		}
+		slices.Sort(all)
+		return all
+	}
+	return slices.Equal(said(out), said(other))
 }

@@ -374,6 +374,27 @@ func TestTheSheetIsTakenOver(t *testing.T) {
 	out.find(t, "api", "R30-")
 }
 
+// Spreadsheets save text in other ways than as UTF-8 with commas: what cannot be read letter by letter is refused, as it would be damaged.
+func TestAsSpreadsheetsSave(t *testing.T) {
+	sheet := "Reference,Component,Risk,Notes\nR1,a,b,M\u00fcller\n"
+	for _, sep := range []string{",", ";", "\t"} {
+		if r := reread(t, "csv", []byte(strings.ReplaceAll(sheet, ",", sep))); len(r.Rows) != 1 || r.Rows[0][colNotes] != "M\u00fcller" {
+			t.Errorf("with %q: %v", sep, r.Rows)
+		}
+	}
+	for text, want := range map[string]string{
+		strings.ReplaceAll(sheet, "\u00fc", "\xfc"): "line 2 is not UTF-8: save it as UTF-8, which spreadsheets offer as CSV UTF-8",
+		"\xff\xfeR\x00": "it is UTF-16: save it as UTF-8",
+		"\xfe\xff\x00R": "it is UTF-16: save it as UTF-8",
+	} {
+		for _, format := range []string{"csv", "markdown"} {
+			if _, err := ReadRegister(format, []byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%s %q: %v", format, text, err)
+			}
+		}
+	}
+}
+
 // A spreadsheet that opens a CSV file makes numbers of dates.
 func TestDates(t *testing.T) {
 	r := reread(t, "csv", []byte("Reference,Component,Risk,Due,First seen,Notes\nR1,a,b,46357,46357.5,46357\nR2,a,b,soon,2026-12-01,\n"))
