@@ -374,6 +374,36 @@ func TestTheSheetIsTakenOver(t *testing.T) {
 	out.find(t, "api", "R30-")
 }
 
+// People break lines in cells: the lines stay lines in each format, through any number of runs, and are no formulas.
+func TestLinesOfCellsStay(t *testing.T) {
+	const text = "first <br> \\ | line\n=2+2\n- **third**, \"x\"; y"
+	for format := range formats {
+		mine := stages().register(t, "workload: {name: shop}", nil)
+		row := mine.find(t, "api", "R30-")
+		row[colNotes], row[colSeen] = text, "seen\n@twice"
+		row[colOwner] = "\r\n Ann \u2028 B\x1b\n\n"
+		for range 3 {
+			mine = stages().register(t, "workload: {name: shop}", reread(t, format, asFile(t, format, mine)))
+		}
+		row = mine.find(t, "api", "R30-")
+		if got := row[colNotes]; got != text && got != strings.ReplaceAll(text, "**", "") {
+			t.Errorf("%s: the notes are %q, want %q", format, got, text)
+		}
+		if row[colSeen] != "seen\n@twice" || row[colOwner] != "Ann B" {
+			t.Errorf("%s: %q, %q", format, row[colSeen], row[colOwner])
+		}
+	}
+	s := stages() // what an account says stays on one line
+	s.results[0].Message = "one\ntwo"
+	for _, row := range s.register(t, "workload: {name: shop}", nil).Rows {
+		for col, cell := range row {
+			if strings.Contains(cell, "\n") {
+				t.Errorf("%s is %q", col, cell)
+			}
+		}
+	}
+}
+
 // Spreadsheets save text in other ways than as UTF-8 with commas: what cannot be read letter by letter is refused, as it would be damaged.
 func TestAsSpreadsheetsSave(t *testing.T) {
 	sheet := "Reference,Component,Risk,Notes\nR1,a,b,M\u00fcller\n"
