@@ -387,10 +387,8 @@ func outputsOf(specs []string, names, exts []string) (outs []output, err error) 
 		}
 		if o.file == "" {
 			stdout++
-		} else if dir := filepath.Dir(o.file); !strings.Contains(dir, placeholder) {
-			if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-				return nil, usage("-o %s: there is no directory %s", spec, dir)
-			}
+		} else if err := placeFor(spec, o.file); err != nil {
+			return nil, err
 		}
 		outs = append(outs, o)
 	}
@@ -401,6 +399,18 @@ func outputsOf(specs []string, names, exts []string) (outs []output, err error) 
 		outs = append(outs, output{format: names[0]})
 	}
 	return outs, nil
+}
+
+// placeFor refuses a file for which there is no directory, before anything is read.
+func placeFor(spec, file string) error {
+	dir := filepath.Dir(file)
+	if strings.Contains(dir, placeholder) {
+		return nil
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return usage("-o %s: there is no directory %s", spec, dir)
+	}
+	return nil
 }
 
 var unsafeName = regexp.MustCompile(`[^\p{L}\p{M}\p{N}._-]+`)
