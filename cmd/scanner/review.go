@@ -387,10 +387,8 @@ func outputsOf(specs []string, names, exts []string) (outs []output, err error) 
 		}
 		if o.file == "" {
 			stdout++
-		} else if dir := filepath.Dir(o.file); !strings.Contains(dir, placeholder) {
-			if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-				return nil, usage("-o %s: there is no directory %s", spec, dir)
-			}
+		} else if err := placeFor(spec, o.file); err != nil {
+			return nil, err
 		}
 		outs = append(outs, o)
 	}
@@ -403,11 +401,24 @@ func outputsOf(specs []string, names, exts []string) (outs []output, err error) 
 	return outs, nil
 }
 
-var unsafeName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+// placeFor refuses a file for which there is no directory, before anything is read.
+func placeFor(spec, file string) error {
+	dir := filepath.Dir(file)
+	if strings.Contains(dir, placeholder) {
+		return nil
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return usage("-o %s: there is no directory %s", spec, dir)
+	}
+	return nil
+}
+
+var unsafeName = regexp.MustCompile(`[^\p{L}\p{M}\p{N}._-]+`)
 
 // fileFor is the name of a file about a workload.
 func fileFor(file string, v *review.Review) string {
-	return strings.ReplaceAll(file, placeholder, strings.Trim(unsafeName.ReplaceAllString(v.Workload.Name, "-"), "-."))
+	name := strings.Trim(unsafeName.ReplaceAllString(v.Workload.Name, "-"), "-.")
+	return strings.ReplaceAll(file, placeholder, cmp.Or(name, "workload")) // a name without letters would make a file that is hidden
 }
 
 // toFile writes a file as a whole, or says why not.

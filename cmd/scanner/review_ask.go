@@ -62,6 +62,9 @@ With --minutes it writes the agenda of a meeting: what is worth most in that tim
 				x.answers = nil // it is made
 			}
 		}
+		if err := keepAnswers(out, file); err != nil {
+			return err
+		}
 		if err := x.run(c, args); err != nil {
 			return err
 		}
@@ -89,6 +92,24 @@ With --minutes it writes the agenda of a meeting: what is worth most in that tim
 		return err
 	}
 	return c
+}
+
+// keepAnswers refuses to write a file to fill in over another one, in which people may have answered.
+func keepAnswers(out, read string) error {
+	if out == "" || out == "-" {
+		return nil
+	}
+	if err := placeFor(out, out); err != nil {
+		return err
+	}
+	there, err := os.Stat(out)
+	if err != nil || !there.Mode().IsRegular() || there.Size() == 0 {
+		return nil
+	}
+	if same, err := os.Stat(read); err == nil && os.SameFile(there, same) {
+		return nil
+	}
+	return usage("-o %s: the file is there, and what people have written into it would be lost: keep it with --answers %s, or remove it", out, out)
 }
 
 // mostMinutes is the longest meeting: a working week.

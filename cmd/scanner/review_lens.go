@@ -25,6 +25,9 @@ your own: there it comes into nobody's way. It holds no account, ARN or name of 
 	x.flags(c.Flags())
 	c.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write (default standard output)")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := placeFor(out, out); err != nil {
+			return err
+		}
 		if err := x.run(c, args); err != nil {
 			return err
 		}

@@ -70,19 +70,9 @@ references. A row whose risk is not found any more is closed if the scan has loo
 		if len(x.reviews) > 1 {
 			return usage("--answers: a register is about one workload: name the files of one")
 		}
-		if earlier == "" {
-			for _, o := range outs {
-				if _, err := os.Stat(o.file); o.file != "" && err == nil {
-					earlier = o.file
-					break
-				}
-			}
-		}
-		var before *review.Register
-		if earlier != "" {
-			if before, err = readRegister(earlier); err != nil {
-				return err
-			}
+		before, err := earlierRegister(earlier, outs)
+		if err != nil {
+			return err
 		}
 		r, err := x.reviews[0].Register(before, x.all[0])
 		if err != nil {
@@ -114,6 +104,29 @@ func told(r *review.Register) string {
 		text += fmt.Sprintf(", %d that nobody could see again", r.Unread)
 	}
 	return text
+}
+
+// earlierRegister reads the register in which people may have written something: the one that is named, or the files that are written.
+func earlierRegister(name string, outs []output) (before *review.Register, err error) {
+	if name != "" {
+		return readRegister(name)
+	}
+	for _, o := range outs {
+		if _, err := os.Stat(o.file); o.file == "" || err != nil {
+			continue
+		}
+		r, err := readRegister(o.file)
+		if err != nil {
+			return nil, err
+		}
+		if before != nil && !before.Same(r) {
+			return nil, usage("%s and %s do not say the same, and what people have written into one of them would be lost: name the one that counts with --register", name, o.file)
+		}
+		if before == nil {
+			before, name = r, o.file
+		}
+	}
+	return before, nil
 }
 
 // readRegister reads a register by the ending of its name.

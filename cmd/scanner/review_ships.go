@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"awsscanner/internal/match"
 	"awsscanner/internal/report"
 	"awsscanner/internal/ships"
 	"awsscanner/internal/ships/seen"
@@ -49,6 +50,12 @@ It needs cloudformation:DescribeStacks, cloudformation:DescribeStackEvents, code
 			if strings.ContainsAny(region, "*?") {
 				return usage("--regions: %q: write the names of regions, as this command lists none", region)
 			}
+			if why := match.RefuseRegion(region); why != "" {
+				return usage("--regions: %s", why)
+			}
+		}
+		if err := placeFor(out, out); err != nil {
+			return err
 		}
 		src.quotaShare = 100
 		if err := src.check(); err != nil {

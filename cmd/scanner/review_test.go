@@ -148,3 +148,35 @@ func TestReviewSchema(t *testing.T) {
 	}
 	strict(t, schema, "")
 }
+
+// The file of a workload can be told from that of another in any script, and is never hidden.
+func TestFilesOfWorkloads(t *testing.T) {
+	for name, want := range map[string]string{"the shop": "the-shop.html", "結帳": "結帳.html", "Müller": "Müller.html", "..": "workload.html", "- -": "workload.html", "a\\b:c": "a-b-c.html"} {
+		if got := fileFor("{workload}.html", &review.Review{Workload: review.Workload{Name: name}}); got != want {
+			t.Errorf("the file of %q is %q, want %q", name, got, want)
+		}
+	}
+}
+
+// If two files are written and people have written into the second, nothing of it is lost.
+func TestRegistersThatDisagree(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, notes string) output {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte("Reference,Component,Risk,Notes,Key\nR1,api,it fails,"+notes+",abc\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return output{"csv", name}
+	}
+	outs := []output{{"csv", filepath.Join(dir, "none.csv")}, write("a.csv", ""), write("b.csv", "")}
+	if r, err := earlierRegister("", outs); err != nil || len(r.Rows) != 1 {
+		t.Errorf("alike: %v, %v", r, err)
+	}
+	outs[2] = write("b.csv", "ask Ann")
+	if _, err := earlierRegister("", outs); err == nil || !strings.Contains(err.Error(), "--register") {
+		t.Errorf("not alike: %v", err)
+	}
+	if r, err := earlierRegister(outs[2].file, outs); err != nil || r.Rows[0]["Notes"] != "ask Ann" {
+		t.Errorf("named: %v, %v", r, err)
+	}
+}

@@ -573,12 +573,24 @@ func testWithoutScript(t *testing.T, browser context.Context, address string) {
 	}
 }
 
-// axe-core finds nothing, in light and dark, folded and unfolded.
-func testAccessibility(t *testing.T, browser context.Context, address string) {
+// axeCore returns what checks accessibility.
+func axeCore(t *testing.T) string {
 	script, err := os.ReadFile(*axe)
 	if err != nil {
 		t.Skipf("there is no axe-core in %s, so accessibility is not checked: make browser fetches it by npm", *axe)
 	}
+	return string(script)
+}
+
+// violations lists what axe-core finds in a page.
+func violations(x *tab, axe string) []string {
+	x.run(axe)
+	return eval[[]string](x, `axe.run(document).then(r => r.violations.map(v => v.id + ": " + v.help + " " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 200) + " " + n.failureSummary).join(" | ")))`)
+}
+
+// axe-core finds nothing, in light and dark, folded and unfolded.
+func testAccessibility(t *testing.T, browser context.Context, address string) {
+	script := axeCore(t)
 	for _, colours := range []string{"light", "dark"} {
 		for _, where := range []string{"", "#rule=s3-bucket-versioning&group=none", "#status=waived&group=none"} {
 			x := open(t, browser, address+where, scheme(colours))
@@ -586,8 +598,7 @@ func testAccessibility(t *testing.T, browser context.Context, address string) {
 				x.click("tr.result button.name")
 			}
 			x.run(`for (const d of document.querySelectorAll("details")) d.open = true`)
-			x.run(string(script))
-			for _, violation := range eval[[]string](x, `axe.run(document).then(r => r.violations.map(v => v.id + ": " + v.help + " " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 200) + " " + n.failureSummary).join(" | ")))`) {
+			for _, violation := range violations(x, script) {
 				t.Errorf("%s %q: %s", colours, where, violation)
 			}
 		}

@@ -386,6 +386,34 @@ func TestSheetOfSeveral(t *testing.T) {
 	}
 }
 
+// axe-core finds nothing in the work sheet, in light and dark, on a phone too, before and after somebody has answered. It takes half a minute for
+// all questions of the framework, so the few of the house stand for them: each part of a page is there.
+func TestSheetIsAccessible(t *testing.T) {
+	script := axeCore(t)
+	browser := begin(t)
+	f := framework(t, lens)
+	rep := scanned(t, rand.New(rand.NewPCG(5, 1)), f.Rules())
+	const head = "version: 1\nworkload: {name: shop}\ndefaults: {on: 2026-11-20}\nanswers:\n"
+	ann := head + "  H1-1: {state: yes, by: ann, note: we are sure, link: \"https://wiki.example/x\"}\n  H1-2: {state: yes, by: ann}\n  H2-1: {state: yes, by: ann}\n  H2-2: {state: partly, by: ann}\n  H3-1: {state: yes, by: ann, on: 2024-01-01}\n"
+	bob := head + "  H1-3: {state: na, by: bob, reason: OTHER}\n  H2-2: {state: yes, by: bob}\nwaivers:\n  - {bp: H1-1, reason: later, owner: bob, until: 2027-01-01}\n"
+	for name, v := range map[string]*review.Review{"nobody": reviewOf(t, f, rep, review.Options{}, ""), "several": reviewOf(t, f, rep, review.Options{}, ann, bob)} {
+		for _, look := range []struct {
+			width   int64
+			colours string
+		}{{1280, "light"}, {1280, "dark"}, {390, "light"}, {390, "dark"}} {
+			x := sheetOf(t, browser, v, size(look.width, 800), scheme(look.colours))
+			for _, then := range []string{``, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, `document.querySelectorAll("input[value=yes], input[value=partly]").forEach((n, i) => { if (i % 3) n.click() })`} {
+				if then != "" {
+					x.run(then)
+				}
+				for _, violation := range violations(x, script) {
+					t.Errorf("%s, %s at %d points, after %q: %s", name, look.colours, look.width, then, violation)
+				}
+			}
+		}
+	}
+}
+
 // The page fits on small screens and on paper, and the first screen says what to do.
 func TestSheetLooks(t *testing.T) {
 	browser := begin(t)

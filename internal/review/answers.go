@@ -1,6 +1,7 @@
 package review
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -121,6 +122,16 @@ type Scoped struct {
 	By         string `yaml:"by"`
 }
 
+// A term is how long answers hold.
+type term waiver.Term
+
+func (t *term) UnmarshalText(b []byte) error {
+	if regexp.MustCompile(`^0+[dw]$`).Match(b) {
+		return errors.New("by a term of no days no answer would ever hold: write 1d or more")
+	}
+	return (*waiver.Term)(t).UnmarshalText(b)
+}
+
 // A document is the file as it is written.
 type document struct {
 	Version   int `yaml:"version,required"`
@@ -132,7 +143,7 @@ type document struct {
 	Defaults struct {
 		By          string       `yaml:"by"`
 		On          *waiver.Date `yaml:"on"`
-		ReviewAfter waiver.Term  `yaml:"review_after"`
+		ReviewAfter term         `yaml:"review_after"`
 	} `yaml:"defaults"`
 	Risk struct {
 		Low string `yaml:"low_counts_as"`
@@ -309,11 +320,16 @@ func (x *Answer) checkTexts(file *strictyaml.File, path string) {
 
 // checkLink refuses what a reader could not follow, or should not. Paths and names of documents are as good as addresses.
 func checkLink(link string) error {
-	scheme, _, is := strings.Cut(link, ":")
+	scheme, _, is := strings.Cut(strings.Map(func(c rune) rune {
+		if c <= ' ' || c == 0x7f { // browsers do not see it
+			return -1
+		}
+		return c
+	}, link), ":")
 	switch {
 	case len(link) > longestNote:
 		return fmt.Errorf("it has more than %d characters", longestNote)
-	case is && regexp.MustCompile(`(?i)^(javascript|data|vbscript|file)$`).MatchString(strings.TrimSpace(scheme)):
+	case is && regexp.MustCompile(`(?i)^(javascript|data|vbscript|file)$`).MatchString(scheme):
 		return fmt.Errorf("%q is no link that somebody should follow", short(link))
 	}
 	return nil
@@ -329,7 +345,7 @@ func (a *Answers) checkPass(file *strictyaml.File, path string, x *Waiver, f *Fr
 		return
 	}
 	for i, glob := range x.Resources {
-		if strings.Trim(glob, "*") == "" && glob != "" {
+		if strings.Trim(glob, "*?") == "" && strings.Contains(glob, "*") {
 			file.Refuse(fmt.Sprintf("%s.resources[%d]", path, i), "resources: %q matches every resource: name those that you mean, or leave resources out", short(glob))
 		}
 	}

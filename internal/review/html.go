@@ -142,7 +142,7 @@ func (p *page) top() {
 	}
 	link("questions", "All questions", 1)
 	p.html("</nav>\n</header>\n")
-	p.html(`<div id="bar" hidden><div><span id="sum" role="status"></span><label>Who answers <input id="who" autocomplete="name" maxlength="200"></label><button type="button" id="ids" aria-pressed="false">Show account IDs</button><button type="button" id="save" class="main">Save review.yaml</button></div></div>
+	p.html(`<div id="bar" role="region" aria-label="Your answers" hidden><div><span id="sum" role="status"></span><label>Who answers <input id="who" autocomplete="name" maxlength="200"></label><button type="button" id="ids" aria-pressed="false">Show account IDs</button><button type="button" id="save" class="main">Save review.yaml</button></div></div>
 <noscript><p class="note">Without scripts this page can be read, and not filled in.</p></noscript>
 `)
 }

@@ -607,6 +607,9 @@ func (out *Register) merge(fresh []RiskRow, earlier *Register, v *Review) error 
 		}
 	}
 	for _, row := range fresh {
+		for col, text := range row {
+			row[col] = plainLines(text) // only people break lines
+		}
 		i := find(row)
 		digests := digestsOf(row)
 		if i >= 0 {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"awsscanner/internal/report"
 	"awsscanner/internal/suggest"
@@ -25,12 +26,27 @@ func (out *Register) CSV(w io.Writer) error {
 	for _, row := range out.Rows {
 		var cells []string
 		for _, col := range RegisterColumns {
-			cells = append(cells, report.CSVCell(plainLines(row[col])))
+			cells = append(cells, eachLine(keptLines(row[col]), "\n", report.CSVCell))
 		}
 		c.Write(cells)
 	}
 	c.Flush()
 	return c.Error()
+}
+
+// keptLines keeps the lines of a text, without what nobody sees.
+func keptLines(text string) string {
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	return strings.Trim(eachLine(text, "\n", plainLines), "\n")
+}
+
+// eachLine does something to each line of a text, and joins them.
+func eachLine(text, with string, do func(string) string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = do(lines[i])
+	}
+	return strings.Join(lines, with)
 }
 
 // plainLines makes one line of a text.
@@ -54,10 +70,10 @@ func (out *Register) XLSX(w io.Writer) error {
 	for _, row := range out.Rows {
 		var cells []xlsx.Cell
 		for _, col := range RegisterColumns {
-			c := xlsx.Text(plainLines(row[col]))
+			c := xlsx.Text(keptLines(row[col]))
 			switch col {
 			case colSeen:
-				c = bolded(plainLines(row[col]))
+				c = bolded(keptLines(row[col]))
 			case colLikelihood, colImpact, colScore:
 				c.Fill = fills[row[col]]
 			}
@@ -94,17 +110,11 @@ func (out *Register) Markdown(w io.Writer) error {
 	for _, row := range out.Rows {
 		b.WriteString("|")
 		for i, col := range shown {
-			text := md(plainLines(row[col]))
+			cell := md
 			if col == colSeen {
-				text = ""
-				for n, part := range strings.Split(plainLines(row[col]), "**") {
-					if n%2 == 1 && strings.TrimSpace(part) != "" {
-						text += "**" + md(part) + "**"
-					} else {
-						text += spaced(part, md(part))
-					}
-				}
+				cell = mdBold
 			}
+			text := eachLine(keptLines(row[col]), "<br>", cell)
 			if i == len(shown)-1 {
 				text += fmt.Sprintf(" <!-- %s %s -->", harmless(row[colKey], "-"), harmless(row[colDigest], "-"))
 			}
@@ -114,6 +124,19 @@ func (out *Register) Markdown(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// mdBold makes Markdown of a text in which ** begins and ends what is bold.
+func mdBold(text string) string {
+	var b strings.Builder
+	for n, part := range strings.Split(text, "**") {
+		if n%2 == 1 && strings.TrimSpace(part) != "" {
+			b.WriteString("**" + md(part) + "**")
+		} else {
+			b.WriteString(spaced(part, md(part)))
+		}
+	}
+	return b.String()
 }
 
 func has(n int, of string) string {
@@ -148,6 +171,11 @@ func harmless(text, otherwise string) string {
 func ReadRegister(format string, data []byte) (*Register, error) {
 	var rows [][]string
 	var err error
+	if format != "xlsx" {
+		if err := refuseEncoding(data); err != nil {
+			return nil, err
+		}
+	}
 	switch format {
 	case "csv":
 		rows, err = readCSV(data)
@@ -164,13 +192,29 @@ func ReadRegister(format string, data []byte) (*Register, error) {
 	return registerOf(rows)
 }
 
+// refuseEncoding refuses what cannot be read letter by letter: what people have written would be damaged when it is written again.
+func refuseEncoding(data []byte) error {
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return errors.New("it is UTF-16: save it as UTF-8, which spreadsheets offer as CSV UTF-8")
+	}
+	n := 0
+	for line := range bytes.Lines(data) {
+		if n++; !utf8.Valid(line) {
+			return fmt.Errorf("line %d is not UTF-8: save it as UTF-8, which spreadsheets offer as CSV UTF-8", n)
+		}
+	}
+	return nil
+}
+
 func readCSV(data []byte) ([][]string, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	r := csv.NewReader(bytes.NewReader(data))
 	r.FieldsPerRecord = -1
 	line, _, _ := bytes.Cut(data, []byte("\n"))
-	if bytes.Count(line, []byte(";")) > bytes.Count(line, []byte(",")) { // as spreadsheets of some countries write it
-		r.Comma = ';'
+	for _, other := range []rune{';', '\t'} { // as spreadsheets of some countries write it, or for another program
+		if bytes.ContainsRune(line, other) && bytes.Count(line, []byte(string(other))) > bytes.Count(line, []byte(string(r.Comma))) {
+			r.Comma = other
+		}
 	}
 	rows, err := r.ReadAll()
 	if err != nil {
@@ -252,6 +296,12 @@ func splitRow(line string) (cells []string) {
 
 // unescaped takes away the signs by which Markdown takes another for itself.
 func unescaped(text string) string {
+	text = regexp.MustCompile(`\\.|<br ?/?>`).ReplaceAllStringFunc(text, func(s string) string {
+		if s[0] == '<' {
+			return "\n"
+		}
+		return s
+	})
 	text = regexp.MustCompile(`\\([!-/:-@\[-`+"`"+`{-~])`).ReplaceAllString(text, "$1")
 	return strings.ReplaceAll(text, "\u200b", "")
 }
@@ -292,9 +342,9 @@ func registerOf(rows [][]string) (*Register, error) {
 		empty := true
 		for col, i := range at {
 			if i < len(cells) {
-				text := plainLines(cells[i])
-				if len(text) > 1 && text[0] == '\'' && strings.ContainsRune("=+-@＝＋－＠", []rune(text)[1]) {
-					text = text[1:]
+				text := keptLines(eachLine(keptLines(cells[i]), "\n", unquoted))
+				if !slices.Contains(edited, col) {
+					text = plainLines(text)
 				}
 				if col == colFirst || col == colDue {
 					text = dated(text)
@@ -310,6 +360,14 @@ func registerOf(rows [][]string) (*Register, error) {
 	return out, nil
 }
 
+// unquoted takes away the sign by which a text is no formula.
+func unquoted(text string) string {
+	if len(text) > 1 && text[0] == '\'' && strings.ContainsRune("=+-@＝＋－＠", []rune(text)[1]) {
+		return text[1:]
+	}
+	return text
+}
+
 var serial = regexp.MustCompile(`^[1-9][0-9]{4}(\.[0-9]+)?$`)
 
 // dated makes a date again of the number that a spreadsheet has made of one.
@@ -323,4 +381,20 @@ func dated(text string) string {
 		return text
 	}
 	return time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).AddDate(0, 0, days).Format(time.DateOnly)
+}
+
+// Same reports whether two registers say the same, in whatever order: what is worked out anew does not count.
+func (out *Register) Same(other *Register) bool {
+	said := func(r *Register) (all []string) {
+		for _, row := range r.Rows {
+			cells := []string{row[colKey]}
+			for _, col := range edited {
+				cells = append(cells, plainCell(row[col]))
+			}
+			all = append(all, strings.Join(cells, "\x00"))
+		}
+		slices.Sort(all)
+		return all
+	}
+	return slices.Equal(said(out), said(other))
 }

@@ -374,6 +374,57 @@ func TestTheSheetIsTakenOver(t *testing.T) {
 	out.find(t, "api", "R30-")
 }
 
+// People break lines in cells: the lines stay lines in each format, through any number of runs, and are no formulas.
+func TestLinesOfCellsStay(t *testing.T) {
+	const text = "first <br> \\ | line\n=2+2\n- **third**, \"x\"; y"
+	for format := range formats {
+		mine := stages().register(t, "workload: {name: shop}", nil)
+		row := mine.find(t, "api", "R30-")
+		row[colNotes], row[colSeen] = text, "seen\n@twice"
+		row[colOwner] = "\r\n Ann \u2028 B\x1b\n\n"
+		for range 3 {
+			mine = stages().register(t, "workload: {name: shop}", reread(t, format, asFile(t, format, mine)))
+		}
+		row = mine.find(t, "api", "R30-")
+		if got := row[colNotes]; got != text && got != strings.ReplaceAll(text, "**", "") {
+			t.Errorf("%s: the notes are %q, want %q", format, got, text)
+		}
+		if row[colSeen] != "seen\n@twice" || row[colOwner] != "Ann B" {
+			t.Errorf("%s: %q, %q", format, row[colSeen], row[colOwner])
+		}
+	}
+	s := stages() // what an account says stays on one line
+	s.results[0].Message = "one\ntwo"
+	for _, row := range s.register(t, "workload: {name: shop}", nil).Rows {
+		for col, cell := range row {
+			if strings.Contains(cell, "\n") {
+				t.Errorf("%s is %q", col, cell)
+			}
+		}
+	}
+}
+
+// Spreadsheets save text in other ways than as UTF-8 with commas: what cannot be read letter by letter is refused, as it would be damaged.
+func TestAsSpreadsheetsSave(t *testing.T) {
+	sheet := "Reference,Component,Risk,Notes\nR1,a,b,M\u00fcller\n"
+	for _, sep := range []string{",", ";", "\t"} {
+		if r := reread(t, "csv", []byte(strings.ReplaceAll(sheet, ",", sep))); len(r.Rows) != 1 || r.Rows[0][colNotes] != "M\u00fcller" {
+			t.Errorf("with %q: %v", sep, r.Rows)
+		}
+	}
+	for text, want := range map[string]string{
+		strings.ReplaceAll(sheet, "\u00fc", "\xfc"): "line 2 is not UTF-8: save it as UTF-8, which spreadsheets offer as CSV UTF-8",
+		"\xff\xfeR\x00": "it is UTF-16: save it as UTF-8",
+		"\xfe\xff\x00R": "it is UTF-16: save it as UTF-8",
+	} {
+		for _, format := range []string{"csv", "markdown"} {
+			if _, err := ReadRegister(format, []byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%s %q: %v", format, text, err)
+			}
+		}
+	}
+}
+
 // A spreadsheet that opens a CSV file makes numbers of dates.
 func TestDates(t *testing.T) {
 	r := reread(t, "csv", []byte("Reference,Component,Risk,Due,First seen,Notes\nR1,a,b,46357,46357.5,46357\nR2,a,b,soon,2026-12-01,\n"))
