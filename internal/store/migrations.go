@@ -50,7 +50,8 @@ CREATE TABLE findings (
 	regressed  INTEGER NOT NULL, -- how many times it came back
 	resources  INTEGER NOT NULL, -- how many it stands for
 	waived     TEXT NOT NULL, -- day on which its waiver ends; empty if there is none
-	digest     TEXT NOT NULL, -- of what follows and of the waiver
+	search     TEXT NOT NULL, -- words are looked for in it; before what is long, which no search need read then
+	digest     TEXT NOT NULL, -- of the finding and of the waiver
 	finding    TEXT NOT NULL, -- as the JSON report tells it
 	PRIMARY KEY (stream, identity)
 );
@@ -223,7 +224,6 @@ CREATE TABLE audit (
 );
 CREATE INDEX events_newest ON events (stream, id, type);
 CREATE INDEX scans_done ON scans (stream, state, started);
-ALTER TABLE findings ADD COLUMN search TEXT NOT NULL DEFAULT '';
 DROP INDEX findings_order;
 CREATE INDEX findings_page ON findings (stream, state, severity, identity, account, region, rule, owner, pillars, waived, unassessed, first_seen);
 CREATE INDEX findings_rule ON findings (stream, rule, state, severity, identity);
@@ -234,7 +234,6 @@ DROP INDEX findings_account;
 DROP INDEX findings_rule;
 DROP INDEX findings_page;
 CREATE INDEX findings_order ON findings (stream, state, severity, identity);
-ALTER TABLE findings DROP COLUMN search;
 DROP INDEX scans_done;
 DROP INDEX events_newest;
 DROP TABLE audit;

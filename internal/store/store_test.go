@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -499,6 +500,29 @@ func TestMigrations(t *testing.T) {
 		}
 		if _, err := store.Open(ctx, address); err == nil || !strings.Contains(err.Error(), "newer scanner (version 99") {
 			t.Errorf("a newer database: %v", err)
+		}
+	})
+}
+
+// What went back a version and forth again is found as before.
+func TestMigrationsKeepFindings(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		s, ctx := open(t, address), t.Context()
+		storetest.History{Failures: 50, Days: 2, Start: begin}.Record(t, s, "prod")
+		f := store.Filter{Text: "gateway"}
+		before, _, err := s.Findings(ctx, f)
+		if err != nil || len(before) == 0 {
+			t.Fatal(len(before), err)
+		}
+		s.Close()
+		for _, to := range []int64{2, 1} {
+			if err := store.MigrateTo(ctx, address, to); err != nil {
+				t.Fatalf("to %d: %v", to, err)
+			}
+			after, _, err := open(t, address).Findings(ctx, f)
+			if err != nil || !reflect.DeepEqual(after, before) {
+				t.Errorf("to %d and back: %d findings with a word, want %d; %v", to, len(after), len(before), err)
+			}
 		}
 	})
 }
