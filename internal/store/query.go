@@ -163,9 +163,16 @@ func scanFinding(rows *sql.Rows) (x Finding, err error) {
 	return x, json.Unmarshal([]byte(text), &x.Finding)
 }
 
+// findQuery has a limit in each range: a database that knows nothing of its tables yet, as after a first large scan, thinks that many lie
+// in it, and would go through all findings in the order of the answer.
+const findQuery = columns + `(stream, identity) IN (
+	SELECT stream, identity FROM (SELECT stream, identity FROM findings WHERE fingerprint >= $1 AND fingerprint < $2 ORDER BY fingerprint LIMIT 20) AS prints
+	UNION SELECT stream, identity FROM (SELECT stream, identity FROM findings WHERE identity >= $1 AND identity < $2 ORDER BY identity LIMIT 20) AS identities
+	) ORDER BY stream, identity LIMIT 20`
+
 // Find returns the findings whose fingerprint or identity begins with a prefix.
 func (s *Store) Find(ctx context.Context, prefix string) (all []Finding, err error) {
-	rows, err := s.DB.QueryContext(ctx, columns+`(fingerprint >= $1 AND fingerprint < $2 OR identity >= $1 AND identity < $2) ORDER BY stream, identity LIMIT 20`, prefix, prefix+"g")
+	rows, err := s.DB.QueryContext(ctx, findQuery, prefix, prefix+"g")
 	if err != nil {
 		return nil, err
 	}

@@ -527,6 +527,37 @@ func TestMigrationsKeepFindings(t *testing.T) {
 	})
 }
 
+// A finding is found by an index also where the database knows nothing of its tables yet, as after a first large scan.
+func TestFindGoesByIndexes(t *testing.T) {
+	s, ctx := open(t, storetest.Postgres(t)), t.Context()
+	for _, statement := range []string{
+		`ALTER TABLE findings SET (autovacuum_enabled = false)`,
+		`INSERT INTO findings (stream, identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, pillars, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, waived, search, digest, finding)
+			SELECT 'prod', md5(n::text), md5(n::text), 'r', 3, 'k', 'x', 'x', '1', 'r', 'o', '', 'open', 1, 1, 0, 0, 0, 1, '', '', '', repeat('x', 100) FROM generate_series(1, 2000) AS n`,
+		`UPDATE pg_class SET reltuples = 30000, relpages = 10 WHERE oid = 'findings'::regclass`, // of which the planner makes the 200 000 of a large scan
+	} {
+		if _, err := s.DB.ExecContext(ctx, statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, err := s.DB.QueryContext(ctx, "EXPLAIN (ANALYZE, TIMING OFF) "+store.FindQuery, "c4ca4238", "c4ca4238g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var plan strings.Builder
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		plan.WriteString(line + "\n")
+	}
+	if text := plan.String(); rows.Err() != nil || !strings.Contains(text, "actual rows=1 ") || strings.Contains(text, "Removed by Filter") || strings.Contains(text, "Seq Scan on findings") {
+		t.Errorf("%v\n%s", rows.Err(), text)
+	}
+}
+
 func TestOpenFails(t *testing.T) {
 	for address, want := range map[string]string{
 		"postgres://me:sesame@127.0.0.1:1/x": "cannot be reached",
