@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -514,6 +515,44 @@ func TestDatabaseGoesAway(t *testing.T) {
 		return err == nil && x.Created.After(gone)
 	})
 }
+
+// While nothing can be written, as on a full disk, a scan that is due is tried again now and then, and the log is not filled with it.
+func TestDiskIsFull(t *testing.T) {
+	address := t.TempDir()
+	s := open(t, address)
+	if _, err := s.DB.ExecContext(t.Context(), `CREATE TRIGGER full BEFORE INSERT ON scans BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var told []time.Time
+	log := slog.New(slog.NewTextHandler(writerFunc(func(line []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if bytes.Contains(line, []byte("a scan cannot begin yet")) {
+			told = append(told, time.Now())
+		}
+		return len(line), nil
+	}), nil))
+	queue(t, s, address, work(s, 0, func(string, string) {}), jobs.Options{Holder: "one", AtOnce: 1, Keeper: true, Lease: 2 * time.Second, Log: log, Schedules: always(schedule(t, "often", "@every 1s"))})
+	until(t, "it is tried again", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(told) >= 2
+	})
+	mu.Lock()
+	if pause := told[1].Sub(told[0]); pause < time.Second {
+		t.Errorf("it is tried again after %s", pause)
+	}
+	mu.Unlock()
+	if _, err := s.DB.ExecContext(t.Context(), `DROP TRIGGER full`); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "a scan is done", func() bool { return len(scansOf(t, s, "often")) > 0 })
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 // What a scan kept and another one did not wait for is nowhere.
 func TestNothingStays(t *testing.T) {

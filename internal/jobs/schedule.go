@@ -123,7 +123,9 @@ func (q *Queue) follow(ctx context.Context, schedules []Schedule, from map[strin
 				from[s.Name] = now
 			}
 			from[s.Name] = q.begin(ctx, s, from[s.Name], now)
-			wait = min(wait, max(s.Next(from[s.Name]).Sub(now), 100*time.Millisecond))
+			if next := s.Next(from[s.Name]); next.After(now) { // what could not begin is tried again, but not all the time
+				wait = min(wait, max(next.Sub(now), 100*time.Millisecond))
+			}
 		}
 		select {
 		case <-ctx.Done():
