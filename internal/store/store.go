@@ -66,6 +66,7 @@ func open(ctx context.Context, address string) (*Store, error) {
 		s.dialect, s.name = postgres, fmt.Sprintf("postgres://%s@%s:%d/%s", config.User, config.Host, config.Port, config.Database)
 		s.DB = stdlib.OpenDB(*config)
 		s.DB.SetMaxOpenConns(20)
+		s.DB.SetMaxIdleConns(20) // one that is made anew is a process of the server, and knows no statement
 		s.DB.SetConnMaxIdleTime(5 * time.Minute)
 	} else {
 		if err := os.MkdirAll(address, 0o700); err != nil {
@@ -82,6 +83,7 @@ func open(ctx context.Context, address string) (*Store, error) {
 			return nil, err
 		}
 		s.DB.SetMaxOpenConns(4) // WAL: readers beside one writer
+		s.DB.SetMaxIdleConns(4)
 	}
 	if err := s.DB.PingContext(ctx); err != nil {
 		s.DB.Close()

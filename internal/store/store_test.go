@@ -527,6 +527,29 @@ func TestMigrationsKeepFindings(t *testing.T) {
 	})
 }
 
+// Connections stay for those who ask next: to make one anew costs PostgreSQL a process, and SQLite what it has read.
+func TestConnectionsStay(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		s := open(t, address)
+		for range 2 {
+			var held []*sql.Conn
+			for range s.DB.Stats().MaxOpenConnections {
+				c, err := s.DB.Conn(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				held = append(held, c)
+			}
+			for _, c := range held {
+				c.Close()
+			}
+		}
+		if x := s.DB.Stats(); x.MaxIdleClosed > 0 {
+			t.Errorf("%d connections were closed that others could have had", x.MaxIdleClosed)
+		}
+	})
+}
+
 // A finding is found by an index also where the database knows nothing of its tables yet, as after a first large scan.
 func TestFindGoesByIndexes(t *testing.T) {
 	s, ctx := open(t, storetest.Postgres(t)), t.Context()
