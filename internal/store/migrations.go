@@ -50,7 +50,7 @@ CREATE TABLE findings (
 	regressed  INTEGER NOT NULL, -- how many times it came back
 	resources  INTEGER NOT NULL, -- how many it stands for
 	waived     TEXT NOT NULL, -- day on which its waiver ends; empty if there is none
-	search     TEXT NOT NULL, -- words are looked for in it; before what is long, which no search need read then
+	search     TEXT NOT NULL, -- words are looked for in it
 	digest     TEXT NOT NULL, -- of the finding and of the waiver
 	finding    TEXT NOT NULL, -- as the JSON report tells it
 	PRIMARY KEY (stream, identity)
