@@ -1,4 +1,4 @@
 package store
 
 // FindQuery is how Find asks, for a test of how databases go about it.
-const FindQuery = findQuery
+var FindQuery = find

@@ -50,9 +50,9 @@ CREATE TABLE findings (
 	regressed  INTEGER NOT NULL, -- how many times it came back
 	resources  INTEGER NOT NULL, -- how many it stands for
 	waived     TEXT NOT NULL, -- day on which its waiver ends; empty if there is none
-	search     TEXT NOT NULL, -- words are looked for in it
-	digest     TEXT NOT NULL, -- of the finding and of the waiver
+	digest     TEXT NOT NULL, -- of what follows and of the waiver
 	finding    TEXT NOT NULL, -- as the JSON report tells it
+	search     TEXT NOT NULL, -- words are looked for in it
 	PRIMARY KEY (stream, identity)
 );
 CREATE INDEX findings_order ON findings (stream, state, severity, identity);

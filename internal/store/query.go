@@ -1,12 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -163,28 +165,30 @@ func scanFinding(rows *sql.Rows) (x Finding, err error) {
 	return x, json.Unmarshal([]byte(text), &x.Finding)
 }
 
-// findQuery has a limit in each range: a database that knows nothing of its tables yet, as after a first large scan, thinks that many lie
-// in it, and would go through all findings in the order of the answer.
-const findQuery = columns + `(stream, identity) IN (
-	SELECT stream, identity FROM (SELECT stream, identity FROM findings WHERE fingerprint >= $1 AND fingerprint < $2 ORDER BY fingerprint LIMIT 20) AS prints
-	UNION SELECT stream, identity FROM (SELECT stream, identity FROM findings WHERE identity >= $1 AND identity < $2 ORDER BY identity LIMIT 20) AS identities
-	) ORDER BY stream, identity LIMIT 20`
+// find reads the findings of which a key begins with a prefix, 20 at most. The key is one at a time, and they come in its order: of both at once, or in
+// another order, a database that knows nothing of its tables yet, as after a first large scan, goes through all findings.
+func find(key string) string {
+	return columns + key + ` >= $1 AND ` + key + ` < $2 ORDER BY ` + key + ` LIMIT 20`
+}
 
 // Find returns the findings whose fingerprint or identity begins with a prefix.
 func (s *Store) Find(ctx context.Context, prefix string) (all []Finding, err error) {
-	rows, err := s.DB.QueryContext(ctx, findQuery, prefix, prefix+"g")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		x, err := scanFinding(rows)
+	for _, key := range []string{"fingerprint", "identity"} {
+		err := s.each(ctx, find(key), func(rows *sql.Rows) error {
+			x, err := scanFinding(rows)
+			if err == nil && !slices.ContainsFunc(all, func(y Finding) bool { return y.order == x.order }) {
+				all = append(all, x)
+			}
+			return err
+		}, prefix, prefix+"g")
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, x)
 	}
-	return all, rows.Err()
+	slices.SortFunc(all, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.order[0], b.order[0]), cmp.Compare(a.order[1], b.order[1]))
+	})
+	return all[:min(len(all), 20)], nil
 }
 
 // An Event is what has become of a finding.

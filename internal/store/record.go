@@ -197,7 +197,7 @@ func (s *Store) Record(ctx context.Context, id string, r *report.Report, snapsho
 	if err != nil {
 		return err
 	}
-	return s.tx(ctx, func(tx *sql.Tx) error {
+	err = s.tx(ctx, func(tx *sql.Tx) error {
 		var stream string
 		var state State
 		if err := tx.QueryRowContext(ctx, `SELECT stream, state FROM scans WHERE id = $1`, id).Scan(&stream, &state); err != nil {
@@ -257,6 +257,10 @@ func (s *Store) Record(ctx context.Context, id string, r *report.Report, snapsho
 		}
 		return nil
 	})
+	if err == nil && s.Postgres() && r.Baseline == nil { // until it has looked at so many new rows each page takes long; it does so by itself, some minutes later
+		s.DB.ExecContext(ctx, `VACUUM (ANALYZE) findings, events`)
+	}
+	return err
 }
 
 // lockStream lets one at a time change the findings of a stream. SQLite has but one writer.
