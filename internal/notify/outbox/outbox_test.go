@@ -745,7 +745,7 @@ func TestClockGoesBack(t *testing.T) {
 // What a receiver will never take is given up after a few tries, and the next one gets its turn.
 func TestRejection(t *testing.T) {
 	each(t, chat, func(w *world) {
-		w.put("chat", 2)
+		w.put("chat", 4)
 		tries := 0
 		w.fail = func(_ string, m *notify.Message) error {
 			if m.ID == "chat-001" {
