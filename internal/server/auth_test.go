@@ -604,5 +604,13 @@ func TestFailure(t *testing.T) {
 	w.store.Close()
 	w.get("/readyz", 503)
 	w.get("/healthz", 200)
-	w.get("/api/v1/findings", 500)
+}
+
+// While the database does not answer it is worth to ask again.
+func TestNoDatabase(t *testing.T) {
+	w := build(t, func(*Options) {})
+	w.store.Close()
+	if x, text := w.ask(request("GET", "/api/v1/findings", "")); x.StatusCode != 503 || x.Header.Get("Retry-After") == "" || !strings.Contains(text, "the database does not answer") {
+		t.Errorf("without a database: %d %s", x.StatusCode, text)
+	}
 }

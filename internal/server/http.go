@@ -352,6 +352,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		p.Status, p.Detail = 499, "whoever asked is gone"
 	default:
 		s.Log.Error("a request has failed", "request", a.id, "error", err.Error())
+		if s.database.ask(r.Context()) != nil {
+			w.Header().Set("Retry-After", "5")
+			p.Status, p.Detail = http.StatusServiceUnavailable, "the database does not answer: ask again in a moment"
+		}
 	}
 	if p.Title = http.StatusText(p.Status); p.Title == "" {
 		p.Title = "Client Closed Request"
@@ -368,7 +372,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	json.NewEncoder(w).Encode(p)
 }
 
-// A readiness is whether a server can do its work, as of a moment ago: anybody may ask, as often as they like, and the database is asked
+// A readiness is whether a server can do its work, or a part of it, as of a moment ago: anybody may ask, as often as they like, and the database is asked
 // once.
 type readiness struct {
 	look func(context.Context) error

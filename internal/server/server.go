@@ -155,7 +155,8 @@ type Server struct {
 	https     bool        // people call it by https
 	signs     string      // what sessions go by: after it has changed, people sign in again
 	ready     *readiness
-	key       []byte // of form tokens without a session
+	database  *readiness // whether it answers
+	key       []byte     // of form tokens without a session
 	oidc      *oidcLogin
 	files     map[string]page.File     // of pages, by address
 	asset     func(name string) string // address of one
@@ -201,7 +202,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s.secure = set.TLS.CertFile != "" || len(set.Proxies) > 0
 	s.https = s.secure || strings.HasPrefix(string(set.PublicURL), "https://")
-	s.ready = &readiness{look: s.canWork}
+	s.ready, s.database = &readiness{look: s.canWork}, &readiness{look: s.Store.DB.PingContext}
 	s.limits = newLimits(set.Limits)
 	if !s.listen.Loopback() && !s.secure {
 		return nil, fmt.Errorf("listen: %s can be reached by others, so that TLS is demanded: set server.tls, or server.proxies that end it in front, or listen on 127.0.0.1", s.listen)

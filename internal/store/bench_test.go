@@ -174,16 +174,17 @@ func past(b *testing.B, s *store.Store) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var text string
+	var text, search string
 	for x, err := range r.Results() {
 		if err != nil {
 			b.Fatal(err)
 		}
-		finding, err := json.Marshal(x.Finding())
+		f := x.Finding()
+		finding, err := json.Marshal(f)
 		if err != nil {
 			b.Fatal(err)
 		}
-		text = string(finding)
+		text, search = string(finding), store.Searchable(&f)
 	}
 	at := func(scan int) int64 { return benchStart.Add(time.Duration(scan) * time.Hour).UnixMilli() }
 	tx, err := s.DB.BeginTx(ctx, nil)
@@ -221,10 +222,10 @@ func past(b *testing.B, s *store.Store) {
 		}
 		return []any{"prod", gone(number), id(scan), at(scan), what, 1 + i%5, 0, ""}
 	})
-	rowsOf(b, tx, s.Postgres(), "findings", "stream, identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, pillars, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, waived, digest, finding", n*benchChurn(), func(i int) []any {
+	rowsOf(b, tx, s.Postgres(), "findings", "stream, identity, fingerprint, rule, severity, kind, resource, name, account, region, owner, pillars, state, first_seen, last_seen, fixed_at, unassessed, regressed, resources, waived, digest, finding, search", n*benchChurn(), func(i int) []any {
 		x := failure(*benchFindings + i)
 		return []any{"prod", gone(i), gone(i), x.Rule, int(x.Verdict.Severity), "AWS::SQS::Queue", x.Resource.ID, x.Resource.Name, x.Resource.Account, x.Resource.Region, "payments", ",security,", "fixed", at(i / benchChurn()),
-			at(min(n, i/benchChurn()+20)), at(min(n, i/benchChurn()+20)), 0, 0, 1, "", "0123456789abcdef", text}
+			at(min(n, i/benchChurn()+20)), at(min(n, i/benchChurn()+20)), 0, 0, 1, "", "0123456789abcdef", text, search}
 	})
 	if err := tx.Commit(); err != nil {
 		b.Fatal(err)
