@@ -612,7 +612,7 @@ func advice(reason model.Reason, permissions []string) string {
 	case model.Throttled, model.TimedOut, model.Stopped, model.CallFailed:
 		return "Scan again: scanner scan --resume asks only for what is missing"
 	case model.NotCollected:
-		return "Scan for this rule: the snapshot was made for others"
+		return "Scan for this rule if the snapshot was made for others: after a scan for it AWS has left this out, and nothing brings it"
 	case model.RuleError:
 		return "Report this: it is a bug of the scanner"
 	case model.AccessDeniedSCP:
