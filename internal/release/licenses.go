@@ -32,7 +32,7 @@ func Modules(ctx context.Context, dir, pkg string, platforms []Platform) ([]Modu
 	found := map[string]*Module{}
 	seen := map[string]bool{} // directories
 	for _, p := range platforms {
-		c := exec.CommandContext(ctx, "go", "list", "-deps", "-json=Dir,Goroot,Root,Standard,Module", pkg)
+		c := exec.CommandContext(ctx, "go", "list", "-deps", "-json=ImportPath,Dir,Standard,Module", pkg)
 		c.Dir, c.Env = dir, p.env()
 		out, err := output(c)
 		if err != nil {
@@ -40,9 +40,9 @@ func Modules(ctx context.Context, dir, pkg string, platforms []Platform) ([]Modu
 		}
 		for d := json.NewDecoder(bytes.NewReader(out)); ; {
 			var in struct {
-				Dir, Root string
-				Standard  bool
-				Module    *struct {
+				ImportPath, Dir string
+				Standard        bool
+				Module          *struct {
 					Path, Dir string
 					Main      bool
 				}
@@ -52,7 +52,8 @@ func Modules(ctx context.Context, dir, pkg string, platforms []Platform) ([]Modu
 			} else if err != nil {
 				return nil, fmt.Errorf("reading what go list says: %w", err)
 			}
-			path, root := standardLibrary, in.Root
+			// Its Root would not do: of what the standard library has in vendor that is the module of the same name, if there is one.
+			path, root := standardLibrary, strings.TrimSuffix(in.Dir, filepath.FromSlash("/src/"+in.ImportPath))
 			if !in.Standard {
 				if in.Module.Main {
 					continue
@@ -112,6 +113,9 @@ func (m *Module) read(root, dir string) error {
 			return fmt.Errorf("reading a licence of %s: %w", m.Path, err)
 		}
 		name, err := filepath.Rel(root, filepath.Join(dir, e.Name()))
+		if err == nil && !filepath.IsLocal(name) { // or files would tell where they were made, and be others elsewhere
+			err = fmt.Errorf("the licence %s of %s does not lie in %s", e.Name(), m.Path, root)
+		}
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver of files
+	sqlitedriver "modernc.org/sqlite" // for files
 
 	"awsscanner/internal/lockfile"
 )
@@ -85,11 +85,21 @@ func open(ctx context.Context, address string) (*Store, error) {
 		s.DB.SetMaxOpenConns(4) // WAL: readers beside one writer
 		s.DB.SetMaxIdleConns(4)
 	}
-	if err := s.DB.PingContext(ctx); err != nil {
+	err := s.DB.PingContext(ctx)
+	for deadline := time.Now().Add(10 * time.Second); locked(err) && time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		err = s.DB.PingContext(ctx) // SQLite waits for others, but not while they begin a new file
+	}
+	if err != nil {
 		s.DB.Close()
 		return nil, fmt.Errorf("the database %s cannot be reached: %s", s.name, s.plain(err))
 	}
 	return s, nil
+}
+
+// locked reports whether SQLite says SQLITE_BUSY, or a kind of it.
+func locked(err error) bool {
+	var told *sqlitedriver.Error
+	return errors.As(err, &told) && told.Code()&0xff == 5
 }
 
 // plain returns an error in one line, without the password that drivers may put in.
