@@ -411,7 +411,7 @@ func TestTasks(t *testing.T) {
 		t.Error("the password of the database is in the template")
 	}
 	docker := read(t, "ecs/Dockerfile")
-	for _, want := range []string{`(?m)^FROM registry\.example\.com/scanner:\d`, `(?m)^COPY scanner\.yaml server\.yaml /work/$`, `(?m)^VOLUME /state$`} {
+	for _, want := range []string{`(?m)^FROM registry\.example\.com/scanner:\d`, `(?m)^COPY scanner\.yaml server\.yaml /etc/scanner/$`, `(?m)^VOLUME /state$`} {
 		if !regexp.MustCompile(want).MatchString(docker) {
 			t.Errorf("the Dockerfile lacks %s", want)
 		}

@@ -147,14 +147,7 @@ func TestNoJob(t *testing.T) {
 				if ok, err := s.Take(ctx, id, r.Account, "dead", time.Now(), time.Now().Add(time.Second)); err != nil || !ok {
 					t.Fatal(ok, err)
 				}
-				done, err := w.Read(ctx, store.Scan{ID: id}, r)
-				if err != nil {
-					t.Fatal(err)
-				}
-				done.Scan = id
-				if _, err := s.Finish(ctx, done, "dead"); err != nil {
-					t.Fatal(err)
-				}
+				readAs(t, s, w, "dead", id, r)
 			}
 		}
 		queue(t, s, address, w, jobs.Options{Holder: "one", AtOnce: 3, Lease: time.Second})
@@ -193,14 +186,7 @@ func TestClockWentBack(t *testing.T) {
 					if stream == "reading" {
 						continue
 					}
-					done, err := w.Read(ctx, store.Scan{ID: id}, r)
-					if err != nil {
-						t.Fatal(err)
-					}
-					done.Scan = id
-					if _, err := s.Finish(ctx, done, "dead"); err != nil {
-						t.Fatal(err)
-					}
+					readAs(t, s, w, "dead", id, r)
 				}
 			}
 			if stream != "reading" {
@@ -586,4 +572,17 @@ func TestNothingStays(t *testing.T) {
 			t.Errorf("%d rows stay, %v", n, err)
 		}
 	})
+}
+
+// readAs reads an account of a scan as somebody who has taken it.
+func readAs(t *testing.T, s *store.Store, w jobs.Work, holder, scan string, r store.Reading) {
+	t.Helper()
+	done, err := w.Read(t.Context(), store.Scan{ID: scan}, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done.Scan = scan
+	if _, err := s.Finish(t.Context(), done, holder); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -36,16 +36,8 @@ const watchedRules = "s3-bucket-no-public-read, sqs-queue-not-public, sqs-dlq-em
 // An account changes while scanner serve watches it. After each change there are exactly the events that it should make, and the receivers
 // hear of each what documents promise: whoever is killed, and whoever does not answer for a while.
 func TestWatch(t *testing.T) {
-	if oracleFlag == "" {
-		t.Log("not asked for: go test ./internal/oracle -oracle")
+	if !wanted(t) {
 		return
-	}
-	if err := findMoto(); err != nil {
-		if oracleFlag == "auto" {
-			t.Log(err)
-			return
-		}
-		t.Fatal(err)
 	}
 	w := begin(t)
 	const virginia, frankfurt = "us-east-1", "eu-central-1"
